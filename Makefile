@@ -1,0 +1,100 @@
+# Everything a newcomer needs; `make` alone lists it. Each target builds what it needs in .venv, from the
+# hash-pinned requirements/*.lock, and only when a lock or pyproject.toml has changed.
+#   PYTHON=python3.12   which Python (3.11 or newer) the .venv is made with
+
+PYTHON ?= python3
+# Not from the environment: some shells export HOST.
+HOST := 127.0.0.1
+PORT := 8080
+K :=
+ARGS :=
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run-ready
+DEV := $(VENV)/.dev-ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --no-deps
+# Nothing but wheels whose hash is in the lock: no stranger's setup.py runs here.
+PINNED := $(PIP) --require-hashes --only-binary :all: -r
+# The project itself, by the build backend already installed from the lock.
+EDITABLE := $(PIP) --no-build-isolation --editable .
+# The resolver, pinned so that two people get the same locks.
+RELOCK_WITH := uv==0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules \
+	rules lock relock browser clean FORCE
+.DELETE_ON_ERROR:
+
+help: ## list what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
+		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 PORT=8080)
+	@exec $(BIN)/cds-service serve --demo --host $(HOST) --port $(PORT)
+
+test: $(DEV) ## run the tests; K=expression chooses by name, ARGS=... goes to pytest
+	@$(BIN)/python -m pytest $(if $(K),-k '$(K)') $(ARGS)
+
+browser: $(DEV) ## run the tests that drive Chromium
+	@$(BIN)/python -m pytest -m browser $(if $(K),-k '$(K)') $(ARGS)
+
+check: check-style check-types check-layers check-lines check-yaml check-rules ## style, types, layers, file length, YAML, rule base
+	@echo "check: all is well"
+
+check-style: $(DEV)
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check || { echo "ruff format would change these files: $(BIN)/ruff format"; exit 1; }
+
+check-types: $(DEV)
+	@$(BIN)/mypy --no-error-summary
+
+check-layers: $(DEV)
+	@$(BIN)/lint-imports --no-logo > $(VENV)/.layers 2>&1 || { cat $(VENV)/.layers; exit 1; }
+
+check-lines: $(DEV)
+	@$(BIN)/python scripts/line_limit.py 400 cds_service tests
+
+check-yaml: $(DEV)
+	@$(BIN)/yamllint --strict cards docker-compose.yml .yamllint.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+
+check-rules: $(DEV)
+	@$(BIN)/cds-service rules check
+
+rules: $(RUN) ## check the rule base and run the cases beside its rules
+	@$(BIN)/cds-service rules check
+	@$(BIN)/cds-service rules test
+
+lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed
+	@$(BIN)/cds-service rules lock
+
+relock: FORCE ## resolve the dependencies anew into requirements/ (UPGRADE=1: to the newest)
+	@$(MAKE) --no-print-directory VENV=.venv-relock .venv-relock/.home
+	@.venv-relock/bin/python -m pip --quiet --disable-pip-version-check install --only-binary :all: '$(RELOCK_WITH)'
+	@sh scripts/relock.sh .venv-relock/bin/uv $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what these targets built
+	@rm -rf $(VENV) .venv-relock build dist .import_linter_cache .grimp_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find cds_service tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------------------------- the environment
+# A stamp stands for "installed"; make rebuilds it when what it was made from is newer.
+$(RUN): $(VENV)/.home requirements/run.lock requirements/build.lock pyproject.toml
+	@echo "Installing what the service runs on into $(VENV) ..."
+	@$(PINNED) requirements/run.lock -r requirements/build.lock
+	@$(EDITABLE)
+	@touch $@
+
+$(DEV): $(VENV)/.home requirements/dev.lock pyproject.toml
+	@echo "Installing what the service is developed with into $(VENV) ..."
+	@$(PINNED) requirements/dev.lock
+	@$(EDITABLE)
+	@touch $(RUN) $@
+
+# Holds the place the environment was made in: in a moved or copied checkout, or after its Python went away, it
+# would run the wrong code or none, so it is made anew. Left untouched, and so are the stamps, when all is well.
+$(VENV)/.home: FORCE
+	@sh scripts/venv.sh '$(VENV)' '$(PYTHON)'
+
+FORCE:
