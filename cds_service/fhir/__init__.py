@@ -1,0 +1,1 @@
+"""Reading FHIR R4 JSON: resources, quantities, partial dates, and what arrived."""

@@ -1,0 +1,103 @@
+"""FHIR dates with their precision kept: a partial date is an interval, never a guess.
+
+FHIR R4 `date`, `dateTime`, `instant`: https://hl7.org/fhir/R4/datatypes.html#dateTime
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+import msgspec
+
+FUTURE_TOLERANCE = timedelta(minutes=5)  # reconciliation, "Future time": clocks differ a little
+_MOMENT = timedelta(microseconds=1)
+_FORM = re.compile(
+    r"(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
+    r"(T(?P<clock>\d\d:\d\d(:\d\d(\.\d{1,9})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
+)
+_DECEMBER = 12
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The time a FHIR date may mean: from `start` to `end`, both inside, both aware.
+
+    `precise` is true when the date had a clock time; `text` is the date as it was written.
+    """
+
+    start: datetime
+    end: datetime
+    precise: bool
+    text: str
+
+
+def parse(text: str | None, zone: tzinfo) -> Span | None:
+    """Read a FHIR date, dateTime or instant; None when it is not one.
+
+    A date without a zone is taken in `zone`. Seconds may be missing and `:60` is accepted, because
+    real feeds send both.
+    """
+    form = _FORM.fullmatch(text) if text and len(text) <= 40 else None  # noqa: PLR2004
+    if form is None or text is None:
+        return None
+    try:
+        if form["clock"]:
+            return _with_clock(form, text, zone)
+        return _without_clock(form, text, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _with_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:
+    clock = form["clock"]
+    leap = clock[6:8] == "60"
+    if leap:  # a leap second is the last moment of its minute
+        clock = clock[:6] + "59" + clock[8:]
+    fraction = clock.find(".")
+    if fraction > 0:  # fromisoformat takes at most six digits
+        clock = clock[: fraction + 7]
+    moment = datetime.fromisoformat(
+        f"{form['year']}-{form['month']}-{form['day']}T{clock}{form['zone'] or ''}"
+    )
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return Span(moment.astimezone(UTC), moment.astimezone(UTC), precise=True, text=text)
+
+
+def _without_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:
+    year, month, day = int(form["year"]), int(form["month"] or 1), int(form["day"] or 1)
+    start = datetime(year, month, day, tzinfo=zone)
+    if form["day"]:
+        after = start + timedelta(days=1)
+    elif form["month"]:
+        after = start.replace(year=year + month // _DECEMBER, month=month % _DECEMBER + 1)
+    else:
+        after = start.replace(year=year + 1)
+    return Span(start.astimezone(UTC), (after - _MOMENT).astimezone(UTC), precise=False, text=text)
+
+
+def is_future(span: Span, now: datetime) -> bool:
+    """Whether even the earliest reading of `span` lies beyond `now` and a clock's tolerance."""
+    return span.start > now + FUTURE_TOLERANCE
+
+
+def age_in_days(span: Span, now: datetime, zone: tzinfo) -> tuple[int, int]:
+    """The least and the greatest age of `span` in whole local calendar days, none below 0."""
+    today = now.astimezone(zone).date()
+    youngest = (today - span.end.astimezone(zone).date()).days
+    oldest = (today - span.start.astimezone(zone).date()).days
+    return max(youngest, 0), max(oldest, 0)
+
+
+def age_in_years(birth: Span, now: datetime, zone: tzinfo) -> tuple[int, int]:
+    """The least and the greatest age in completed years.
+
+    A birthday on 29 February is kept on 1 March in other years (reconciliation, "Age").
+    """
+    today = now.astimezone(zone).date()
+    return (
+        _whole_years(birth.end.astimezone(zone).date(), today),
+        _whole_years(birth.start.astimezone(zone).date(), today),
+    )
+
+
+def _whole_years(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

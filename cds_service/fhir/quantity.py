@@ -1,0 +1,95 @@
+"""Numbers as the laboratory reported them: exact, bounded, and intervals when they are not points.
+
+Decimal text is checked for length and exponent before any arithmetic: a number of a megabyte, or
+`1e999`, must cost nothing and mean nothing.
+"""
+
+import re
+from decimal import Decimal, localcontext
+from typing import Literal
+
+import msgspec
+
+Comparison = Literal["below", "at-most", "above", "at-least"]
+
+_NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,19})(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
+_LONGEST = 48  # bytes; the pattern above cannot match more
+_PRECISION = 50  # digits: enough for any product of two bounded numbers to be exact
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """Where a value lies: between `low` and `high`; None is unbounded; `*_open` excludes the edge."""
+
+    low: Decimal | None
+    high: Decimal | None
+    low_open: bool = False
+    high_open: bool = False
+
+
+def number(raw: bytes) -> Decimal | None:
+    """The exact decimal of a JSON number; None for anything else (a string, NaN, an absurd size)."""
+    if len(raw) > _LONGEST or _NUMBER.fullmatch(raw) is None:
+        return None
+    return Decimal(raw.decode("ascii"))
+
+
+def interval(value: Decimal, comparator: str | None) -> Interval | None:
+    """The interval a value and its FHIR `comparator` stand for; None for an unknown comparator."""
+    match comparator:
+        case None:
+            return Interval(value, value)
+        case "<":
+            return Interval(None, value, high_open=True)
+        case "<=":
+            return Interval(None, value)
+        case ">":
+            return Interval(value, None, low_open=True)
+        case ">=":
+            return Interval(value, None)
+        case _:
+            return None
+
+
+def compare(value: Interval, how: Comparison, limit: Decimal) -> bool | None:
+    """Whether the whole of `value` is on one side of `limit`; None when it straddles it."""
+    match how:
+        case "below":
+            return _below(value, limit)
+        case "at-least":
+            return _opposite(_below(value, limit))
+        case "at-most":
+            return _at_most(value, limit)
+        case "above":
+            return _opposite(_at_most(value, limit))
+
+
+def scaled(value: Interval, factor: Decimal) -> Interval:
+    """`value` times a positive `factor`, in exact decimal arithmetic."""
+    with localcontext() as context:
+        context.prec = _PRECISION
+        return Interval(
+            None if value.low is None else value.low * factor,
+            None if value.high is None else value.high * factor,
+            value.low_open,
+            value.high_open,
+        )
+
+
+def _below(value: Interval, limit: Decimal) -> bool | None:
+    if value.high is not None and (value.high < limit or (value.high == limit and value.high_open)):
+        return True
+    if value.low is not None and value.low >= limit:
+        return False
+    return None
+
+
+def _at_most(value: Interval, limit: Decimal) -> bool | None:
+    if value.high is not None and value.high <= limit:
+        return True
+    if value.low is not None and (value.low > limit or (value.low == limit and value.low_open)):
+        return False
+    return None
+
+
+def _opposite(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer

@@ -1,0 +1,403 @@
+"""The parts of R4 resources that facts are read from, decoded straight from JSON.
+
+Only needed fields are named; everything else in a resource is skipped unread. A field with another
+JSON type than R4 says makes its *resource* unreadable, never its neighbours (`decode`). Numbers stay
+raw text until a fact asks for them. No limit is put on ids: one EHR sends 194 characters
+(cds-hooks.md 91).
+"""
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+
+class Coding(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Coding."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(msgspec.Struct, frozen=True):
+    """FHIR CodeableConcept."""
+
+    coding: tuple[Coding, ...] = ()
+    text: str | None = None
+
+
+class Reference(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Reference; only the literal reference and the display are used."""
+
+    reference: str | None = None
+    display: str | None = None
+
+
+class Quantity(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Quantity; `value` is the JSON text of the number, unread."""
+
+    value: Raw | UnsetType = UNSET
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class Period(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Period."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Annotation(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Annotation; read only for a laboratory's note on its sample."""
+
+    text: str | None = None
+
+
+class ReferenceRange(msgspec.Struct, frozen=True):
+    """FHIR Observation.referenceRange."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+    type: CodeableConcept | None = None
+
+
+class Age(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Age, as in Condition.onsetAge."""
+
+    value: Raw | UnsetType = UNSET
+    code: str | None = None
+    unit: str | None = None
+
+
+class Resource(msgspec.Struct, frozen=True, tag_field="resourceType"):
+    """What every resource read here has."""
+
+    id: str | None = None
+    contained: tuple[Raw, ...] = ()
+
+
+class Patient(Resource, frozen=True, tag="Patient"):
+    """FHIR Patient, without anything that names a person."""
+
+    birthDate: str | None = None
+    gender: str | None = None
+    deceasedBoolean: bool | None = None
+    deceasedDateTime: str | None = None
+
+
+class Condition(Resource, frozen=True, tag="Condition"):
+    """FHIR Condition."""
+
+    clinicalStatus: CodeableConcept | None = None
+    verificationStatus: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    bodySite: tuple[CodeableConcept, ...] = ()
+    subject: Reference | None = None
+    onsetDateTime: str | None = None
+    onsetPeriod: Period | None = None
+    onsetAge: Age | None = None
+    abatementDateTime: str | None = None
+    abatementPeriod: Period | None = None
+    abatementString: str | None = None
+    recordedDate: str | None = None
+
+
+class Valued(msgspec.Struct, frozen=True):
+    """The value half of an Observation or of one of its components."""
+
+    code: CodeableConcept | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    valueBoolean: bool | None = None
+    valueInteger: Raw | UnsetType = UNSET
+    dataAbsentReason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+    referenceRange: tuple[ReferenceRange, ...] = ()
+
+
+class Component(Valued, frozen=True):
+    """FHIR Observation.component."""
+
+
+class Observation(Resource, frozen=True, tag="Observation"):
+    """FHIR Observation."""
+
+    status: str | None = None
+    category: tuple[CodeableConcept, ...] = ()
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectiveInstant: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    valueBoolean: bool | None = None
+    valueInteger: Raw | UnsetType = UNSET
+    dataAbsentReason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+    note: tuple[Annotation, ...] = ()
+    bodySite: CodeableConcept | None = None
+    method: CodeableConcept | None = None
+    specimen: Reference | None = None
+    referenceRange: tuple[ReferenceRange, ...] = ()
+    hasMember: tuple[Reference, ...] = ()
+    component: tuple[Component, ...] = ()
+
+
+class Dosage(msgspec.Struct, frozen=True):
+    """FHIR Dosage: the route decides whether a medicine is systemic."""
+
+    route: CodeableConcept | None = None
+    text: str | None = None
+
+
+class DispenseRequest(msgspec.Struct, frozen=True):
+    """FHIR MedicationRequest.dispenseRequest: how long an old prescription still covers."""
+
+    validityPeriod: Period | None = None
+
+
+class MedicationRequest(Resource, frozen=True, tag="MedicationRequest"):
+    """FHIR MedicationRequest."""
+
+    status: str | None = None
+    intent: str | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    subject: Reference | None = None
+    authoredOn: str | None = None
+    dosageInstruction: tuple[Dosage, ...] = ()
+    dispenseRequest: DispenseRequest | None = None
+    doNotPerform: bool | None = None
+
+
+class MedicationStatement(Resource, frozen=True, tag="MedicationStatement"):
+    """FHIR MedicationStatement."""
+
+    status: str | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    dateAsserted: str | None = None
+    dosage: tuple[Dosage, ...] = ()
+
+
+class Medication(Resource, frozen=True, tag="Medication"):
+    """FHIR Medication: what a medicationReference points at."""
+
+    code: CodeableConcept | None = None
+
+
+class Procedure(Resource, frozen=True, tag="Procedure"):
+    """FHIR Procedure."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    performedDateTime: str | None = None
+    performedPeriod: Period | None = None
+    bodySite: tuple[CodeableConcept, ...] = ()
+
+
+class ServiceRequest(Resource, frozen=True, tag="ServiceRequest"):
+    """FHIR ServiceRequest."""
+
+    status: str | None = None
+    intent: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    authoredOn: str | None = None
+    bodySite: tuple[CodeableConcept, ...] = ()
+    doNotPerform: bool | None = None
+
+
+class DiagnosticReport(Resource, frozen=True, tag="DiagnosticReport"):
+    """FHIR DiagnosticReport."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    conclusionCode: tuple[CodeableConcept, ...] = ()
+
+
+class Device(Resource, frozen=True, tag="Device"):
+    """FHIR Device: an implant."""
+
+    status: str | None = None
+    type: CodeableConcept | None = None
+    patient: Reference | None = None
+
+
+class Encounter(Resource, frozen=True, tag="Encounter"):
+    """FHIR Encounter: why the patient came."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    reasonCode: tuple[CodeableConcept, ...] = ()
+    reasonReference: tuple[Reference, ...] = ()
+    period: Period | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """FHIR QuestionnaireResponse.item.answer."""
+
+    valueBoolean: bool | None = None
+    valueCoding: Coding | None = None
+    valueString: str | None = None
+    valueDecimal: Raw | UnsetType = UNSET
+    valueInteger: Raw | UnsetType = UNSET
+    valueQuantity: Quantity | None = None
+    item: tuple["ResponseItem", ...] = ()
+
+
+class ResponseItem(msgspec.Struct, frozen=True):
+    """FHIR QuestionnaireResponse.item."""
+
+    linkId: str | None = None
+    answer: tuple[Answer, ...] = ()
+    item: tuple["ResponseItem", ...] = ()
+
+
+class QuestionnaireResponse(Resource, frozen=True, tag="QuestionnaireResponse"):
+    """FHIR QuestionnaireResponse."""
+
+    status: str | None = None
+    questionnaire: str | None = None
+    subject: Reference | None = None
+    authored: str | None = None
+    item: tuple[ResponseItem, ...] = ()
+
+
+class Specimen(Resource, frozen=True, tag="Specimen"):
+    """FHIR Specimen: the state of the sample."""
+
+    subject: Reference | None = None
+    condition: tuple[CodeableConcept, ...] = ()
+    note: tuple[Annotation, ...] = ()
+
+
+class Issue(msgspec.Struct, frozen=True, gc=False):
+    """FHIR OperationOutcome.issue."""
+
+    severity: str | None = None
+    code: str | None = None
+
+
+class OperationOutcome(Resource, frozen=True, tag="OperationOutcome"):
+    """FHIR OperationOutcome: what the client could not get."""
+
+    issue: tuple[Issue, ...] = ()
+
+
+AnyResource = (
+    Patient
+    | Condition
+    | Observation
+    | MedicationRequest
+    | MedicationStatement
+    | Medication
+    | Procedure
+    | ServiceRequest
+    | DiagnosticReport
+    | Device
+    | Encounter
+    | QuestionnaireResponse
+    | Specimen
+    | OperationOutcome
+)
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A resource that could not be read: its type, id, code and date where they could, and why.
+
+    With a `code` it is known what it is about, so that only facts of that code become unknown.
+    """
+
+    type: str
+    id: str
+    reason: str
+    code: CodeableConcept | None = None
+    when: str | None = None
+
+
+class _Header(msgspec.Struct):
+    resourceType: str | None = None
+    id: str | None = None
+
+
+class _Topic(msgspec.Struct):
+    code: CodeableConcept
+
+
+class _When(msgspec.Struct):
+    effectiveDateTime: str | None = None
+
+
+KNOWN: frozenset[str] = frozenset(str(kind.__struct_config__.tag) for kind in AnyResource.__args__)
+_decoder: msgspec.json.Decoder[AnyResource] = msgspec.json.Decoder(AnyResource)
+_header: msgspec.json.Decoder[_Header] = msgspec.json.Decoder(_Header)
+_topic: msgspec.json.Decoder[_Topic] = msgspec.json.Decoder(_Topic)
+_when: msgspec.json.Decoder[_When] = msgspec.json.Decoder(_When)
+_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Ignored(msgspec.Struct, frozen=True, gc=False):
+    """A resource of a type that no fact is read from."""
+
+    type: str
+
+
+def decode(raw: Raw | bytes) -> AnyResource | Ignored | Unread:
+    """One resource, or why it cannot be read; never raises."""
+    try:
+        return _decoder.decode(raw)
+    except _UNDECODABLE as error:
+        return _unreadable(raw, error)
+
+
+def _unreadable(raw: Raw | bytes, error: Exception) -> Ignored | Unread:
+    try:
+        header = _header.decode(raw)
+    except _UNDECODABLE:
+        return Unread("resource", "", "not a FHIR resource")
+    kind = header.resourceType or ""
+    if kind and kind not in KNOWN:
+        return Ignored(kind)
+    # The library's message holds types and a path, never a value.
+    reason = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
+    code, when = None, None
+    try:
+        code = _topic.decode(raw).code
+        when = _when.decode(raw).effectiveDateTime
+    except _UNDECODABLE:
+        pass
+    return Unread(kind or "resource", header.id or "", reason, code, when)
+
+
+def subject_of(resource: AnyResource) -> str | None:
+    """The reference that says whose resource this is; None where there is none."""
+    holder = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+    return holder.reference if isinstance(holder, Reference) else None
+
+
+def last_segment(reference: str) -> str:
+    """The id at the end of a reference: `Patient/1`, an absolute URL, or a URN."""
+    return reference.split("/_history/", 1)[0].rstrip("/").replace(":", "/").rsplit("/", 1)[-1]
+
+
+def type_in(reference: str) -> str:
+    """The resource type a literal reference names; empty for a URN or a bare id."""
+    if reference.startswith("urn:"):
+        return ""
+    parts = reference.split("/_history/", 1)[0].rstrip("/").split("/")
+    return parts[-2] if len(parts) > 1 else ""
