@@ -1,0 +1,128 @@
+"""The rule language: `all`, `any`, `none`, `unless` over named facts, in three values.
+
+Truth is `True`, `False` or `None` for unknown; `all` and `any` follow Kleene. `none` is strict:
+unknown stays unknown (for guards). `unless` means "not recorded": unknown counts as absent (to
+quieten advice). See DESIGN section 4; the same four words mean the same in rules, group facts,
+conditional suggestions and gates.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+Truth = bool | None
+
+
+class Is(msgspec.Struct, frozen=True, tag="is"):
+    """The named fact is true."""
+
+    fact: str
+
+
+class All(msgspec.Struct, frozen=True, tag="all"):
+    """Every criterion holds."""
+
+    of: tuple["Criterion", ...]
+
+
+class Any_(msgspec.Struct, frozen=True, tag="any"):  # noqa: N801 - `Any` is typing's
+    """At least one criterion holds."""
+
+    of: tuple["Criterion", ...]
+
+
+class NoneOf(msgspec.Struct, frozen=True, tag="none"):
+    """No criterion holds, and all are known not to."""
+
+    of: tuple["Criterion", ...]
+
+
+class Unless(msgspec.Struct, frozen=True, tag="unless"):
+    """No criterion is recorded to hold; what is unknown counts as absent."""
+
+    of: tuple["Criterion", ...]
+
+
+Criterion = Is | All | Any_ | NoneOf | Unless
+
+
+def truth(criterion: Criterion, value_of: Callable[[str], Truth]) -> Truth:
+    """What `criterion` amounts to when `value_of` answers for each fact."""
+    match criterion:
+        case Is(fact=fact):
+            return value_of(fact)
+        case All(of=parts):
+            return _all(truth(part, value_of) for part in parts)
+        case Any_(of=parts):
+            return _any(truth(part, value_of) for part in parts)
+        case NoneOf(of=parts):
+            held = _any(truth(part, value_of) for part in parts)
+            return None if held is None else not held
+        case Unless(of=parts):
+            return _any(truth(part, value_of) for part in parts) is not True
+
+
+def _all(values: Iterator[Truth]) -> Truth:
+    answer: Truth = True
+    for value in values:
+        if value is False:
+            return False
+        if value is None:
+            answer = None
+    return answer
+
+
+def _any(values: Iterator[Truth]) -> Truth:
+    answer: Truth = False
+    for value in values:
+        if value is True:
+            return True
+        if value is None:
+            answer = None
+    return answer
+
+
+def facts_in(criterion: Criterion) -> Iterator[str]:
+    """Every fact a criterion names, in the order of reading, repeats included."""
+    if isinstance(criterion, Is):
+        yield criterion.fact
+    else:
+        for part in criterion.of:
+            yield from facts_in(part)
+
+
+def supporting(criterion: Criterion, value_of: Callable[[str], Truth]) -> Iterator[str]:
+    """The true facts that a true criterion rests on; what `none` and `unless` rule out is not one."""
+    match criterion:
+        case Is(fact=fact):
+            if value_of(fact) is True:
+                yield fact
+        case All(of=parts):
+            for part in parts:
+                yield from supporting(part, value_of)
+        case Any_(of=parts):
+            for part in parts:
+                if truth(part, value_of) is True:
+                    yield from supporting(part, value_of)
+        case NoneOf() | Unless():
+            return
+
+
+def open_facts(criterion: Criterion, value_of: Callable[[str], Truth]) -> Iterator[str]:
+    """The unknown facts that could still flip an unknown criterion.
+
+    A fact inside a part that is already decided can change nothing; one under `unless` can (it would
+    silence), but only once the rest holds.
+    """
+    match criterion:
+        case Is(fact=fact):
+            if value_of(fact) is None:
+                yield fact
+        case Unless(of=parts):
+            if truth(criterion, value_of) is True:
+                for part in parts:
+                    yield from open_facts(part, value_of)
+        case _:
+            if truth(criterion, value_of) is None:
+                for part in criterion.of:
+                    yield from open_facts(part, value_of)

@@ -1,0 +1,215 @@
+"""Content text in, a rule base out, or *all* that is wrong with it.
+
+Takes text, never a path: where the files are is `content`'s business, and a test can load a rule
+base from strings.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema
+
+from cds_service.failures import BrokenRuleBase, ContentProblem
+from cds_service.rulebase import building, checks, lock, model, reading
+from cds_service.rulebase.terminology import Terminology
+
+KINDS = ("terminology", "thresholds", "facts", "orders", "services", "global", "suppression")
+_FOLDERS = {"terminology", "thresholds", "facts", "orders"}
+_SINGLE = {"services.yaml": "services", "global.yaml": "global", "suppression.yaml": "suppression"}
+
+
+def kind_of(file: str) -> str:
+    """Which schema a content file (path relative to the content folder) is held to."""
+    if file in _SINGLE:
+        return _SINGLE[file]
+    if file.endswith(".cases.yaml"):
+        return "cases"
+    folder = file.split("/", 1)[0]
+    return folder if folder in _FOLDERS else "rule"
+
+
+def load(texts: Mapping[str, str]) -> model.RuleBase:
+    """Read a whole rule base.
+
+    Args:
+        texts: file (relative, with `/`) → text; the `*.schema.json` and `cards.lock` among them.
+
+    Raises:
+        BrokenRuleBase: with every problem found, each with file and line.
+    """
+    rule_base, problems = examine(texts)
+    if rule_base is None or problems:
+        raise BrokenRuleBase(problems)
+    return rule_base
+
+
+def examine(
+    texts: Mapping[str, str], *, check_lock: bool = True
+) -> tuple[model.RuleBase | None, list[ContentProblem]]:
+    """Read a rule base and list its problems; the rule base is None when it cannot be built."""
+    documents, problems = _documents(texts)
+    if problems:
+        return None, sorted(problems, key=_place)
+    problems.extend(checks.names(documents))
+    if problems:
+        return None, sorted(problems, key=_place)
+    rule_base = _assemble(documents)
+    problems.extend(checks.house_rules(rule_base, documents))
+    rule_base = lock.with_digests(rule_base, documents)
+    if check_lock:
+        problems.extend(lock.differences(rule_base, texts.get("cards.lock", ""), documents))
+    return rule_base, sorted(problems, key=_place)
+
+
+def _place(problem: ContentProblem) -> tuple[str, int]:
+    return problem.file, problem.line
+
+
+def _documents(
+    texts: Mapping[str, str],
+) -> tuple[dict[str, list[reading.Document]], list[ContentProblem]]:
+    problems: list[ContentProblem] = []
+    documents: dict[str, list[reading.Document]] = {kind: [] for kind in (*KINDS, "rule", "cases")}
+    validators = _validators(texts)
+    for file in sorted(texts):
+        if not file.endswith(".yaml"):
+            continue
+        document, trouble = reading.read(file, texts[file])
+        problems.extend(trouble)
+        if trouble:
+            continue
+        kind = kind_of(file)
+        wrong = list(_misshapen(document, validators[kind]))
+        problems.extend(wrong)
+        if not wrong:
+            documents[kind].append(document)
+    problems.extend(
+        ContentProblem(file, 1, "the file is missing") for file in _SINGLE if file not in texts
+    )
+    return documents, problems
+
+
+def _validators(texts: Mapping[str, str]) -> dict[str, jsonschema.Draft202012Validator]:
+    found = {}
+    for kind in (*KINDS, "rule", "cases"):
+        file = f"{kind}.schema.json"
+        if file not in texts:
+            raise BrokenRuleBase([ContentProblem(file, 1, "the schema is missing")])
+        found[kind] = jsonschema.Draft202012Validator(json.loads(texts[file]))
+    return found
+
+
+def _misshapen(
+    document: reading.Document, validator: jsonschema.Draft202012Validator
+) -> Iterator[ContentProblem]:
+    for error in validator.iter_errors(document.value):
+        deepest = jsonschema.exceptions.best_match([error]) or error
+        path = tuple(deepest.absolute_path)
+        where = "/".join(str(part) for part in path) or "the file"
+        yield document.problem(path, f"{where}: {_short(deepest.message)}")
+
+
+def _short(message: str, longest: int = 300) -> str:
+    return message if len(message) <= longest else f"{message[: longest // 2]} … {message[-40:]}"
+
+
+def merged(documents: list[reading.Document], section: str) -> dict[str, Any]:
+    """One section of all files of a kind, as one mapping (`checks` has refused duplicates)."""
+    whole: dict[str, Any] = {}
+    for document in documents:
+        whole.update(document.value.get(section, {}))
+    return whole
+
+
+def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase:
+    terminology = documents["terminology"]
+    systems = {
+        name: (value["uri"], *value.get("also", ()))
+        for name, value in merged(terminology, "systems").items()
+    }
+    glob = documents["global"][0].value
+    rules = [building.rule(document.value) for document in documents["rule"]]
+    facts = merged(documents["facts"], "facts")
+    code_sets = _code_sets(merged(terminology, "code-sets"), systems)
+    orders = merged(documents["orders"], "orders")
+    return model.RuleBase(
+        version=glob["version"],
+        digest="",
+        canonical=glob["canonical"],
+        rules={rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)},
+        facts={name: building.fact(name, value) for name, value in facts.items()},
+        scores={
+            name: building.score(name, value)
+            for name, value in merged(documents["facts"], "scores").items()
+        },
+        thresholds={
+            name: building.threshold(name, value)
+            for name, value in merged(documents["thresholds"], "thresholds").items()
+        },
+        analytes={
+            name: building.analyte(name, value)
+            for name, value in merged(documents["thresholds"], "analytes").items()
+        },
+        code_sets=code_sets,
+        terminology=Terminology(code_sets.values(), systems.values()),
+        systems=systems,
+        local_codes={
+            name: building.local_code(name, value)
+            for name, value in merged(terminology, "local-codes").items()
+        },
+        questionnaires={
+            name: model.Questionnaire(name, value["title"], tuple(value["items"]), value["source"])
+            for name, value in merged(terminology, "questionnaires").items()
+        },
+        orders={name: building.order(name, value, systems) for name, value in orders.items()},
+        panels={
+            name: building.panel(name, value)
+            for name, value in merged(documents["orders"], "panels").items()
+        },
+        services=_services(documents["services"][0].value),
+        override_reasons={
+            name: building.override_reason(name, value, systems)
+            for name, value in documents["suppression"][0].value["override-reasons"].items()
+        },
+        globals=model.Global(
+            silent_when=tuple(glob["silent-when"]),
+            info_silent_when=tuple(glob["info-silent-when"]),
+            critical_adds=dict(glob.get("critical-adds", {})),
+            card_cap=glob["card-cap"],
+            entry=glob["entry"],
+        ),
+    )
+
+
+def _code_sets(
+    sets: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]
+) -> dict[str, model.CodeSet]:
+    def members(name: str) -> tuple[model.Concept, ...]:
+        found: list[model.Concept] = []
+        for include in sets[name]["include"]:
+            if "set" in include:
+                found.extend(members(include["set"]))
+            else:
+                found.extend(building.concepts(include, systems))
+        return tuple(dict.fromkeys(found))
+
+    return {
+        name: model.CodeSet(name, value["title"], value["source"], value["licence"], members(name))
+        for name, value in sets.items()
+    }
+
+
+def _services(value: Mapping[str, Any]) -> dict[str, model.Service]:
+    templates = value["prefetch"]
+    return {
+        one["id"]: model.Service(
+            id=one["id"],
+            hook=one["hook"],
+            title=one["title"],
+            description=one["description"],
+            prefetch={key: templates[key] for key in one["prefetch"] if key in templates},
+            usage_requirements=one.get("usageRequirements", ""),
+        )
+        for one in value["services"]
+    }

@@ -1,0 +1,69 @@
+"""The templates of a card's words: `{fact}` and `[optional part]`.
+
+`{fact}` is what the record says for that fact (value and unit, or the name of the entry),
+`{fact.date}`, `{fact.age}` ("2 days ago"), `{fact.onset}` and `{fact.before}` (the value before it)
+ask for one aspect. `{side}` is the leg, `{patient.age}` the patient's age. A part in square brackets
+is left out when something in it is not known; the rest must always be known.
+"""
+
+import re
+from collections.abc import Iterator
+
+from cds_service.rulebase import model
+
+ASPECTS = ("value", "date", "age", "onset", "before", "label")
+SUMMARY_LIMIT = 139  # CDS Hooks 2.0: fewer than 140 characters (cds-hooks.md 28)
+LONGEST_VALUE = 24  # a rendered value is clipped to this in a summary
+_HOLE = re.compile(r"\{([^{}]*)\}")
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_SPECIAL = {"side", "patient.age"}
+
+
+def holes(template: str) -> Iterator[tuple[str, str]]:
+    """Each placeholder as (fact, aspect); the special ones have an empty aspect."""
+    for name in _HOLE.findall(template):
+        if name in _SPECIAL:
+            yield name, ""
+        else:
+            fact, _, aspect = name.partition(".")
+            yield fact, aspect or "value"
+
+
+def required(template: str) -> str:
+    """The template without its optional parts."""
+    return _OPTIONAL.sub("", template)
+
+
+def parts(template: str) -> list[tuple[bool, str]]:
+    """The template in pieces: (optional, text)."""
+    pieces: list[tuple[bool, str]] = []
+    end = 0
+    for match in _OPTIONAL.finditer(template):
+        pieces.append((False, template[end : match.start()]))
+        pieces.append((True, match[1]))
+        end = match.end()
+    pieces.append((False, template[end:]))
+    return [piece for piece in pieces if piece[1]]
+
+
+def problems(text: model.CardText, rule_base: model.RuleBase) -> Iterator[str]:
+    """What is wrong with the words of a card."""
+    for template in (text.summary, *text.consider, *text.why):
+        for fact, aspect in holes(template):
+            if not aspect:
+                continue
+            if fact not in rule_base.facts and fact not in rule_base.analytes:
+                yield f"the placeholder {{{fact}}} names no fact or analyte"
+            if aspect not in ASPECTS:
+                yield f"the placeholder {{{fact}.{aspect}}} asks for an unknown aspect"
+    shortest = _HOLE.sub("x" * LONGEST_VALUE, required(text.summary))
+    if len(shortest) > SUMMARY_LIMIT:
+        yield (
+            f"the summary can reach {len(shortest)} characters without its optional parts; "
+            f"CDS Hooks allows {SUMMARY_LIMIT}"
+        )
+    lowered = text.summary.lower()
+    if "!" in text.summary or re.search(r"\balert\b", lowered):
+        yield "the summary has an exclamation mark or the word alert (card-style.md 1)"
+    if "consider" not in lowered:
+        yield "the summary does not say `consider` (card-style.md 1)"

@@ -1,0 +1,69 @@
+"""From a coding in the record to the code sets it belongs to, in one look-up.
+
+ICD-10-CM and ATC members match by prefix on the code without its dot, and only towards longer codes
+(6.18 of reference A). Injury codes (S, T) whose seventh character is S are sequelae and never match
+(reconciliation, "ICD-10-CM prefix").
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from cds_service.rulebase.concepts import CodeSet, Concept
+
+_INJURY_LENGTH = 7  # characters without the dot, when the seventh is written
+_SHORTEST_STEM, _LONGEST_STEM = 1, 7
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A coding found in a code set."""
+
+    set: str
+    concept: Concept
+
+
+class Terminology:
+    """The code sets of a rule base, turned round for look-up by coding."""
+
+    def __init__(self, code_sets: Iterable[CodeSet], systems: Iterable[tuple[str, ...]]) -> None:
+        """Index every concept of every set by system and code; the first URI of a system counts."""
+        self._names = {uri: uris[0] for uris in systems for uri in uris}
+        self._exact: dict[tuple[str, str], tuple[Match, ...]] = {}
+        self._stems: dict[tuple[str, str], tuple[Match, ...]] = {}
+        for code_set in code_sets:
+            for concept in code_set.concepts:
+                match = Match(code_set.name, concept)
+                if concept.prefix:
+                    key = (concept.system, dotless(concept.code))
+                    self._stems[key] = (*self._stems.get(key, ()), match)
+                else:
+                    key = (concept.system, concept.code)
+                    self._exact[key] = (*self._exact.get(key, ()), match)
+        self._prefixed = {system for system, _ in self._stems}
+        self._cache: dict[tuple[str, str], tuple[Match, ...]] = {}
+
+    def matches(self, system: str | None, code: str | None) -> tuple[Match, ...]:
+        """Every code set that this coding is in."""
+        if not code or not system:
+            return ()
+        key = (system, code)
+        found = self._cache.get(key)
+        if found is None:
+            found = tuple(self._look_up(self._names.get(system, system), code))
+            if len(self._cache) < 50_000:  # noqa: PLR2004 - codes are the caller's: bound it
+                self._cache[key] = found
+        return found
+
+    def _look_up(self, system: str, code: str) -> Iterator[Match]:
+        yield from self._exact.get((system, code), ())
+        if system in self._prefixed:
+            bare = dotless(code)
+            if bare[:1] in "ST" and len(bare) >= _INJURY_LENGTH and bare[6] == "S":
+                return
+            for length in range(_SHORTEST_STEM, min(len(bare), _LONGEST_STEM) + 1):
+                yield from self._stems.get((system, bare[:length]), ())
+
+
+def dotless(code: str) -> str:
+    """A code without its dot, in capitals."""
+    return code.replace(".", "").upper()
