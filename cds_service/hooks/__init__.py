@@ -1,0 +1,1 @@
+"""The protocol's bodies: what a CDS Hooks client sends and what it gets."""

@@ -1,0 +1,120 @@
+"""JSON objects split into their members without reading the large ones, duplicates refused.
+
+A client that repeats a key leaves it to each parser which value counts: `context` with two
+`patientId`s could mean one patient to a gateway and another to us. So it is an error.
+"""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from cds_service.failures import Failure, Kind
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KEY = re.compile(rb'\s*"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
+_AFTER = re.compile(rb"\s*([,}])")
+_LONGEST_NUMBER = 24  # characters; no number of the envelope needs more
+
+
+def members(raw: bytes, where: str) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object, values unread.
+
+    Raises:
+        Failure: incorrect, when `raw` is not one JSON object or a key stands twice in it.
+    """
+    try:
+        found = _members.decode(raw)
+    except msgspec.ValidationError as error:
+        raise Failure(
+            Kind.INCORRECT, "must be a JSON object", where=where, todo="send a JSON object here"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Failure(
+            Kind.INCORRECT,
+            "the body is not JSON",
+            where=where,
+            todo="send UTF-8 JSON without comments, NaN or trailing commas",
+        ) from error
+    except RecursionError as error:
+        raise _too_deep(where) from error
+    _refuse_duplicates(raw, found, where)
+    return found
+
+
+def _too_deep(where: str) -> Failure:
+    return Failure(Kind.INCORRECT, "the JSON is nested too deeply", where=where)
+
+
+def _refuse_duplicates(raw: bytes, found: dict[str, msgspec.Raw], where: str) -> None:
+    # `found` holds the last value of each key. Walking over keys and values in order, a value that
+    # is not the one held, or a key met again, is a repeated key.
+    seen: set[str] = set()
+    position = raw.index(b"{") + 1
+    while len(seen) < len(found):
+        key_match = _KEY.match(raw, position)
+        if key_match is None:
+            raise _repeated(where, "")
+        key = json.loads(b'"' + key_match[1] + b'"')
+        value = bytes(found[key])
+        end = key_match.end() + len(value)
+        after = _AFTER.match(raw, end)
+        if key in seen or after is None or not raw.startswith(value, key_match.end()):
+            raise _repeated(where, key)
+        seen.add(key)
+        position = after.end()
+        if after[1] == b"}":
+            return
+    if found:
+        raise _repeated(where, "")
+
+
+def _repeated(where: str, key: str) -> Failure:
+    name = f"{key[:40]!r}" if key.isprintable() and key else "a key"
+    return Failure(
+        Kind.INCORRECT,
+        f"{name} stands more than once in one object",
+        where=where,
+        todo="send every key once",
+    )
+
+
+def plain(raw: bytes, where: str) -> Any:
+    """A small member as plain values; keys that stand twice are refused at every depth."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        whole = dict(pairs)
+        if len(whole) != len(pairs):
+            keys = [key for key, _ in pairs]
+            raise _repeated(where, next(key for key in keys if keys.count(key) > 1))
+        return whole
+
+    try:
+        return json.loads(
+            raw,
+            object_pairs_hook=once,
+            parse_int=_whole,
+            parse_float=_fraction,
+            parse_constant=_constant,
+        )
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Failure(Kind.INCORRECT, "is not JSON", where=where) from error
+    except RecursionError as error:
+        raise _too_deep(where) from error
+
+
+def _whole(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError("number too long")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError("number too long")
+    return float(text)
+
+
+def _constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")

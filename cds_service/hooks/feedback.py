@@ -1,0 +1,50 @@
+"""A feedback body, read tolerantly: real clients differ (cds-hooks.md 49)."""
+
+from typing import Any
+
+import msgspec
+
+from cds_service.hooks import schemas
+from cds_service.hooks.envelope import plain
+
+
+class Feedback(msgspec.Struct, frozen=True):
+    """What became of one card.
+
+    `reason` is the override reason's code as the client sent it; `comment` is free text by a
+    clinician and is treated as protected.
+    """
+
+    card: str
+    outcome: str
+    timestamp: str
+    suggestions: tuple[str, ...] = ()
+    reason: str = ""
+    reason_system: str = ""
+    comment: str = ""
+
+
+def parse(body: bytes) -> tuple[Feedback, ...]:
+    """Every entry of a feedback body.
+
+    Raises:
+        Failure: incorrect, naming the JSON path.
+    """
+    whole = plain(body, "the body")
+    schemas.check("feedback", whole)
+    return tuple(_entry(one) for one in whole["feedback"])
+
+
+def _entry(one: dict[str, Any]) -> Feedback:
+    # Epic writes `overrideReasons` and puts its own reason into an extension.
+    override = one.get("overrideReason") or one.get("overrideReasons") or {}
+    reason = override.get("reason") or {}
+    return Feedback(
+        card=one["card"],
+        outcome=one["outcome"],
+        timestamp=one["outcomeTimestamp"],
+        suggestions=tuple(each["id"] for each in one.get("acceptedSuggestions") or ()),
+        reason=reason.get("code", ""),
+        reason_system=reason.get("system", ""),
+        comment=override.get("userComment", ""),
+    )

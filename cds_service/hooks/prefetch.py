@@ -1,0 +1,239 @@
+"""What arrives under a prefetch key, and what it means: one meaning per shape (cds-hooks.md D).
+
+| arrives | means |
+|---|---|
+| key absent | not delivered; fetched if that is allowed, else unavailable |
+| `null`, a Bundle without entries | delivered, and there is nothing |
+| Bundle with only warning or information outcomes | delivered, and there is nothing |
+| Bundle | its resources; incomplete with a `next` link or as many entries as `_count` |
+| a resource | that resource |
+| OperationOutcome, Bundle with an error outcome | the client failed to get it: unavailable |
+| an object that is no FHIR resource | unavailable, unreadable |
+| anything else (string, number, array) | 400 |
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date
+
+import msgspec
+
+from cds_service.failures import Failure, Kind
+from cds_service.fhir import dates, resources
+from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
+from cds_service.fhir.resources import AnyResource, Ignored, OperationOutcome, Patient, Unread
+
+MOST_ENTRIES = 10_000
+_COUNT = re.compile(r"[?&]_count=(\d+)")
+_SERIOUS = ("error", "fatal")
+
+
+class _Search(msgspec.Struct, frozen=True, gc=False):
+    mode: str | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    fullUrl: str | None = None
+    resource: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    search: _Search | None = None
+
+
+class _Link(msgspec.Struct, frozen=True, gc=False):
+    relation: str | None = None
+
+
+class _Bundle(msgspec.Struct, frozen=True):
+    resourceType: str
+    entry: tuple[_Entry, ...] = ()
+    link: tuple[_Link, ...] = ()
+    total: int | None = None
+
+
+class _Type(msgspec.Struct):
+    resourceType: str
+
+
+_bundle = msgspec.json.Decoder(_Bundle)
+_type = msgspec.json.Decoder(_Type)
+_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read(
+    values: Mapping[str, msgspec.Raw],
+    templates: Mapping[str, str],
+    patient: str,
+    draft_orders: msgspec.Raw | None = None,
+) -> Evidence:
+    """Everything a request brought.
+
+    Args:
+        values: prefetch key → JSON, unread.
+        templates: the service's own prefetch templates, for `_count` and the sort order.
+        patient: `context.patientId`.
+        draft_orders: `context.draftOrders`.
+
+    Raises:
+        Failure: incorrect for a value that is neither object nor null; forbidden when the Patient
+            is another; too-large beyond `MOST_ENTRIES` entries.
+    """
+    arrivals: dict[str, Arrival | Unavailable] = {}
+    budget = _Budget(MOST_ENTRIES)
+    for key, raw in values.items():
+        arrivals[key] = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
+    for key in templates:
+        arrivals.setdefault(key, Unavailable(key, "not-delivered"))
+    if draft_orders is not None:
+        arrivals["draftOrders"] = arrival(
+            "draftOrders", bytes(draft_orders), "", patient, "context", budget
+        )
+    return Evidence(arrivals)
+
+
+class _Budget:
+    """How many more entries one request may bring."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, entries: int) -> None:
+        self.left -= entries
+        if self.left < 0:
+            raise Failure(
+                Kind.TOO_LARGE,
+                f"more than {MOST_ENTRIES} entries",
+                where="prefetch",
+                todo="limit the queries with _count, as the published templates do",
+            )
+
+
+def arrival(
+    key: str, raw: bytes, template: str, patient: str, origin: Origin, budget: _Budget | None = None
+) -> Arrival | Unavailable:
+    """What one key delivered."""
+    text = raw.strip()
+    if text == b"null":
+        return Arrival(key, origin)
+    if text[:1] != b"{":
+        raise Failure(
+            Kind.INCORRECT,
+            "must be a FHIR resource, a Bundle or null",
+            where=f"prefetch.{key}",
+            todo="leave the key out when there is nothing to send",
+        )
+    try:
+        kind = _type.decode(text).resourceType
+    except _UNDECODABLE:
+        return Unavailable(key, "unreadable")
+    if kind == "OperationOutcome":
+        return Unavailable(key, "client-error")
+    entries: tuple[_Entry, ...] = (_Entry(resource=msgspec.Raw(text)),)
+    links: tuple[_Link, ...] = ()
+    total = None
+    if kind == "Bundle":
+        try:
+            bundle = _bundle.decode(text)
+        except _UNDECODABLE:
+            return Unavailable(key, "unreadable")
+        entries, links, total = bundle.entry, bundle.link, bundle.total
+    (budget or _Budget(MOST_ENTRIES)).spend(len(entries))
+    return _sorted_out(key, entries, links, total, template, patient, origin)
+
+
+def _sorted_out(
+    key: str,
+    entries: tuple[_Entry, ...],
+    links: tuple[_Link, ...],
+    total: int | None,
+    template: str,
+    patient: str,
+    origin: Origin,
+) -> Arrival | Unavailable:
+    items: list[Item] = []
+    unread: list[Unread] = []
+    others = 0
+    matched = 0
+    for number, entry in enumerate(entries):
+        if entry.resource is msgspec.UNSET:
+            continue
+        found = resources.decode(entry.resource)
+        if isinstance(found, OperationOutcome):
+            if any(issue.severity in _SERIOUS for issue in found.issue):
+                return Unavailable(key, "client-error")
+            continue
+        matched += entry.search is None or entry.search.mode != "include"
+        if isinstance(found, Ignored):
+            continue
+        if isinstance(found, Unread):
+            unread.append(found)
+        elif _of_another(found, patient, key):
+            others += 1
+        else:
+            items.append(Item(found, _reference(found, entry.fullUrl, key, number), key))
+    incomplete = _why_incomplete(matched, links, total, template, unread)
+    return Arrival(
+        key=key,
+        origin=origin,
+        items=tuple(items),
+        complete=not incomplete,
+        back_to=_oldest(items) if incomplete == "cut-by-count" and "_sort=-date" in template else None,
+        incomplete=incomplete,
+        unread=tuple(unread),
+        other_patient=others,
+    )
+
+
+def _why_incomplete(
+    matched: int,
+    links: tuple[_Link, ...],
+    total: int | None,
+    template: str,
+    unread: list[Unread],
+) -> str:
+    count = _COUNT.search(template)
+    if any(link.relation == "next" for link in links):
+        return "more-pages"
+    if count is not None and matched >= int(count[1]):
+        return "cut-by-count"
+    if total is not None and total > matched:
+        return "fewer-than-total"
+    if any(one.code is None for one in unread):
+        return "unreadable-resource"
+    return ""
+
+
+def _oldest(items: list[Item]) -> date | None:
+    days = []
+    for item in items:
+        text = getattr(item.resource, "effectiveDateTime", None)
+        span = dates.parse(text, UTC)
+        if span is None:
+            return None  # one undated entry, and the order of the list is not known
+        days.append(span.end.date())
+    return min(days, default=None)
+
+
+def _reference(resource: AnyResource, full_url: str | None, key: str, number: int) -> str:
+    kind = str(resource.__struct_config__.tag)
+    if resource.id:
+        return f"{kind}/{resource.id}"
+    return full_url or f"{key}#{number}"
+
+
+def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
+    if isinstance(resource, Patient):
+        other = resource.id is not None and resource.id != patient
+        if other and key == "patient":
+            raise Failure(
+                Kind.FORBIDDEN,
+                "the Patient is another than context.patientId",
+                where="prefetch.patient.id",
+                todo="send the Patient of the context",
+            )
+        return other
+    reference = resources.subject_of(resource)
+    if reference is None or reference.startswith("#"):
+        return False
+    if resources.last_segment(reference) != patient:
+        return True
+    kind = resources.type_in(reference)
+    return kind not in ("", "Patient")

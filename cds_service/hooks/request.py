@@ -1,0 +1,161 @@
+"""One hook request, read: strict on the envelope, before any resource is looked at."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from cds_service.failures import Failure, Kind
+from cds_service.hooks import schemas
+from cds_service.hooks.envelope import members, plain
+
+NOW_EXTENSION = "org.heavylegs.now"
+_LARGE = ("prefetch",)  # members whose values are resources: checked for shape by `prefetch`
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is being asked: everything about a request but the evidence."""
+
+    service: str
+    hook: str
+    hook_instance: str
+    patient: str
+    user: str = ""
+    encounter: str = ""
+    selections: tuple[str, ...] = ()
+    client: str = ""
+    fhir_server: str = ""
+    digest: str = ""
+
+    @property
+    def user_type(self) -> str:
+        """The resource type of the user: Practitioner, PractitionerRole, Patient, RelatedPerson."""
+        return self.user.split("/", 1)[0] if "/" in self.user else ""
+
+
+class HookRequest(msgspec.Struct, frozen=True):
+    """A checked envelope: the question, and the resources still unread."""
+
+    question: Question
+    prefetch: Mapping[str, msgspec.Raw]
+    draft_orders: msgspec.Raw | None
+    authorized: bool
+    extension: Mapping[str, Any]
+
+
+def parse(body: bytes, *, service: str, hook: str, client: str = "") -> HookRequest:
+    """Check an envelope against the hook's schema and read the question out of it.
+
+    Args:
+        body: the request body as it arrived.
+        service: the id in the URL.
+        hook: the hook of that service.
+        client: who calls, as the shell has established it.
+
+    Raises:
+        Failure: incorrect (400) naming the JSON path; forbidden (403) when the authorization is
+            for another patient.
+    """
+    top = members(body, "the body")
+    context_raw = members(bytes(top["context"]), "context") if _is_object(top, "context") else None
+    stubbed = _stubbed(top, context_raw)
+    schemas.check(hook, stubbed)
+    if stubbed["hook"] != hook:
+        raise Failure(
+            Kind.INCORRECT,
+            f"this service is called at the hook {hook}",
+            where="hook",
+            todo=f"call the service of the other hook, or send hook {hook!r}",
+        )
+    question = _question(stubbed, service, client, body)
+    _same_patient(stubbed, question)
+    assert context_raw is not None  # the schema has demanded an object
+    return HookRequest(
+        question=question,
+        prefetch=_prefetch(top),
+        draft_orders=context_raw.get("draftOrders"),
+        authorized="fhirAuthorization" in stubbed,
+        extension=stubbed.get("extension") or {},
+    )
+
+
+def _is_object(top: Mapping[str, msgspec.Raw], name: str) -> bool:
+    return name in top and bytes(top[name]).lstrip()[:1] == b"{"
+
+
+def _prefetch(top: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    return members(bytes(top["prefetch"]), "prefetch") if _is_object(top, "prefetch") else {}
+
+
+def _stubbed(
+    top: Mapping[str, msgspec.Raw], context: Mapping[str, msgspec.Raw] | None
+) -> dict[str, Any]:
+    """The envelope as plain values, with resources replaced by what the schema needs of them."""
+    whole = {
+        name: plain(bytes(raw), name)
+        for name, raw in top.items()
+        if name not in _LARGE and name != "context"
+    }
+    if "prefetch" in top:
+        if _is_object(top, "prefetch"):
+            whole["prefetch"] = {
+                key: _stub(raw, f"prefetch.{key}") for key, raw in _prefetch(top).items()
+            }
+        else:
+            whole["prefetch"] = plain(bytes(top["prefetch"]), "prefetch")
+    if context is not None:
+        whole["context"] = {
+            name: _stub(raw, "context.draftOrders")
+            if name == "draftOrders"
+            else plain(bytes(raw), f"context.{name}")
+            for name, raw in context.items()
+        }
+    elif "context" in top:
+        whole["context"] = plain(bytes(top["context"]), "context")
+    return whole
+
+
+class _Kind(msgspec.Struct):
+    resourceType: msgspec.Raw = msgspec.Raw()
+
+
+_kind = msgspec.json.Decoder(_Kind)
+
+
+def _stub(raw: msgspec.Raw, where: str) -> Any:
+    text = bytes(raw).lstrip()
+    if text[:1] != b"{":
+        return plain(text, where)
+    try:
+        kind = _kind.decode(text).resourceType
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Failure(Kind.INCORRECT, "is not JSON", where=where) from error
+    return {"resourceType": plain(bytes(kind), f"{where}.resourceType")}
+
+
+def _question(envelope: Mapping[str, Any], service: str, client: str, body: bytes) -> Question:
+    context = envelope["context"]
+    return Question(
+        service=service,
+        hook=envelope["hook"],
+        hook_instance=envelope["hookInstance"],
+        patient=context["patientId"],
+        user=context.get("userId", ""),
+        encounter=context.get("encounterId", ""),
+        selections=tuple(context.get("selections", ())),
+        client=client,
+        fhir_server=envelope.get("fhirServer", ""),
+        digest=sha256(body).hexdigest(),
+    )
+
+
+def _same_patient(envelope: Mapping[str, Any], question: Question) -> None:
+    allowed = (envelope.get("fhirAuthorization") or {}).get("patient")
+    if allowed is not None and allowed != question.patient:
+        raise Failure(
+            Kind.FORBIDDEN,
+            "the authorization is for another patient than the context",
+            where="fhirAuthorization.patient",
+            todo="send the token of the patient in context.patientId",
+        )

@@ -1,0 +1,100 @@
+"""The JSON Schemas of the protocol's bodies, and the check of an envelope against them.
+
+`jsonschema-rs` says quickly whether a body is right; only a refused body is given to `jsonschema`,
+whose error names the path and the reason.
+"""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+from referencing import Registry, Resource
+
+from cds_service.failures import Failure, Kind
+
+NAMES = (
+    "discovery",
+    "request",
+    "patient-view",
+    "order-select",
+    "order-sign",
+    "response",
+    "feedback",
+)
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The schema `name` as plain values."""
+    text = files(__package__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+@cache
+def _registry() -> Registry[Any]:
+    return Registry().with_resources(
+        (schema(name)["$id"], Resource.from_contents(schema(name))) for name in NAMES
+    )
+
+
+@cache
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    """The exact validator of `name`; slow, and its errors are good."""
+    return jsonschema.Draft202012Validator(
+        schema(name),
+        registry=_registry(),
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )
+
+
+@cache
+def _quick(name: str) -> Any:
+    registry = jsonschema_rs.Registry([(schema(one)["$id"], schema(one)) for one in NAMES])
+    return jsonschema_rs.validator_for(schema(name), registry=registry)
+
+
+def check(name: str, body: Any) -> None:
+    """Refuse `body` unless it has the shape of schema `name`.
+
+    Raises:
+        Failure: incorrect, with the JSON path of the deepest thing that is wrong.
+    """
+    if _quick(name).is_valid(body):
+        return
+    error = jsonschema.exceptions.best_match(validator(name).iter_errors(body))
+    if error is None:
+        return
+    path = ".".join(str(part) for part in error.absolute_path)
+    raise Failure(
+        Kind.INCORRECT,
+        _worded(error),
+        where=path or "the body",
+        todo="see the CDS Hooks specification",
+    )
+
+
+def _worded(error: jsonschema.ValidationError) -> str:
+    # The library's own messages quote the value, which may come from a patient's record.
+    want: Any = error.validator_value
+    match error.validator:
+        case "required":
+            have = error.instance.keys() if isinstance(error.instance, dict) else ()
+            return "is missing " + ", ".join(name for name in want if name not in have)
+        case "type":
+            return f"must be of type {want if isinstance(want, str) else ' or '.join(want)}"
+        case "minLength":
+            return "must not be empty"
+        case "pattern":
+            return "must be an id: no slash, no blank, no `?` or `#`"
+        case "const":
+            return f"must be {want!r}"
+        case "enum":
+            return "must be one of " + ", ".join(str(one) for one in want)
+        case "dependentRequired":
+            return "is missing a member that another one demands (fhirServer with fhirAuthorization)"
+        case _:
+            return f"does not satisfy {error.validator}"
