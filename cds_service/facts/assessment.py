@@ -1,0 +1,144 @@
+"""Evidence into a FactSet: every fact that some rule, gate or global line can ask for."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+
+from cds_service.facts import combinations, demographics, findings, measurements, studies
+from cds_service.facts.derived import BY_NAME
+from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
+from cds_service.facts.record import Record
+from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.rulebase.model import (
+    AgeFact,
+    AnsweredFact,
+    ConditionFact,
+    CountFact,
+    DerivedFact,
+    DoneFact,
+    DraftFact,
+    DurationFact,
+    FindingFact,
+    GroupFact,
+    HookFact,
+    MeasurementFact,
+    MedicationFact,
+    PatientFact,
+    RuleBase,
+    ScoreFact,
+)
+
+
+def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo, hook: str) -> FactSet:
+    """Everything the rule base can ask about one patient, as plain data.
+
+    A fact that raises is unknown with reason `fault`; the others are unaffected.
+    """
+    record = Record(evidence, rule_base, now, zone)
+    reader = _Reader(record, hook)
+    sides: dict[Side, Mapping[str, Fact]] = {"": reader.all("")}
+    orders: dict[Side, Mapping[str, OrderState]] = {"": reader.orders("")}
+    if _tells_legs_apart(sides[""]):
+        for side in LEGS:
+            sides[side] = reader.all(side)
+            orders[side] = reader.orders(side)
+    return FactSet(
+        now=now,
+        zone=zone,
+        sides=sides,
+        orders=orders,
+        readings=dict(_readings(record)),
+        drafts=studies.drafts(record),
+        undelivered=tuple(_undelivered(evidence, record)),
+        age=demographics.age(record),
+    )
+
+
+class _Reader:
+    """Reads facts on demand and remembers them."""
+
+    def __init__(self, record: Record, hook: str) -> None:
+        self._record = record
+        self._hook = hook
+        self._known: dict[tuple[str, Side], Fact] = {}
+
+    def all(self, side: Side) -> dict[str, Fact]:
+        return {name: self.fact(name, side) for name in self._record.rule_base.facts}
+
+    def orders(self, side: Side) -> dict[str, OrderState]:
+        return {
+            name: studies.order_state(order, self._record, side, self.fact)
+            for name, order in self._record.rule_base.orders.items()
+        }
+
+    def fact(self, name: str, side: Side) -> Fact:
+        key = (name, side)
+        found = self._known.get(key)
+        if found is None:
+            try:
+                found = self._read(name, side)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                found = Fact(name, None, Reason.FAULT)
+            self._known[key] = found
+        return found
+
+    def _read(self, name: str, side: Side) -> Fact:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+        record = self._record
+        definition = record.rule_base.facts[name]
+        match definition:
+            case ConditionFact():
+                return findings.condition(definition, record, side)
+            case FindingFact():
+                return findings.finding(definition, record, side)
+            case MeasurementFact():
+                return measurements.measurement(definition, record, side, self.fact)
+            case GroupFact():
+                return combinations.group(definition, side, self.fact)
+            case MedicationFact():
+                return findings.medication(definition, record, side)
+            case DoneFact():
+                return studies.done(definition, record, side, self.fact)
+            case DraftFact():
+                return studies.draft(definition, record, side)
+            case DurationFact():
+                return combinations.duration(definition, record, side, self.fact)
+            case CountFact():
+                return combinations.count(definition, side, self.fact)
+            case AnsweredFact():
+                return combinations.answered(definition, side, self.fact)
+            case ScoreFact():
+                return combinations.score(definition, record, side, self.fact)
+            case AgeFact():
+                return demographics.age_fact(definition, record)
+            case PatientFact():
+                return demographics.patient_fact(definition, record)
+            case HookFact():
+                return demographics.hook_fact(definition, self._hook)
+            case DerivedFact():
+                return BY_NAME[definition.by](definition, record, side, self.fact)
+
+
+def _tells_legs_apart(facts: Mapping[str, Fact]) -> bool:
+    return any(one.side in LEGS for fact in facts.values() for one in fact.data)
+
+
+def _readings(record: Record) -> Iterator[tuple[str, Datum]]:
+    for name, analyte in record.rule_base.analytes.items():
+        found = measurements.values(analyte, record, "", preliminary=True)
+        if found:
+            yield name, measurements.reading_datum(found[0], "")
+
+
+def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]]:
+    """What was not delivered, not complete or not readable: (key or reference, why)."""
+    for key, found in evidence.arrivals.items():
+        if not isinstance(found, Arrival):
+            yield key, found.reason
+            continue
+        if not found.complete:
+            yield key, found.incomplete
+        for one in found.unread:
+            yield f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}", "unreadable"
+        if found.other_patient:
+            yield key, f"other-patient: {found.other_patient} dropped"
+    for ref in record.faulty:
+        yield ref, "unreadable"

@@ -1,0 +1,173 @@
+"""Facts made of other facts: `duration`, `count`, `answered`, `score`, `group`."""
+
+from decimal import Decimal
+
+from cds_service.facts.measurements import FactOf
+from cds_service.facts.model import Datum, Fact, Reason, Side
+from cds_service.facts.record import Record
+from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.quantity import Interval, compare
+from cds_service.rulebase.criteria import Criterion, facts_in, open_facts, supporting, truth
+from cds_service.rulebase.model import (
+    AnsweredFact,
+    CountFact,
+    DurationFact,
+    GroupFact,
+    ScoreFact,
+)
+
+
+def duration(definition: DurationFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """How long ago the earliest of some true facts began, in whole days.
+
+    A date of recording is only an upper bound of the onset: "at least N days" may be true from it,
+    "at most N days" is unknown (unless the definition takes it as onset, for red flags).
+    """
+    data = [one for name in definition.of for one in _data_if_true(fact_of(name, side))]
+    if not data:
+        reason = _first_reason(definition.of, side, fact_of)
+        recorded = definition.nothing_recorded
+        return Fact(definition.name, recorded, None if recorded is not None else reason)
+    span = _elapsed(data, record, recorded_counts=definition.recorded_counts)
+    if span is None:
+        return Fact(definition.name, None, Reason.UNDATED, tuple(data))
+    answers = [
+        compare(span, limit.how, record.rule_base.thresholds[limit.threshold].single())
+        for limit in definition.limits
+    ]
+    if False in answers:
+        return Fact(definition.name, False, data=tuple(data))
+    if None in answers:
+        return Fact(definition.name, None, Reason.DATE_IMPRECISE, tuple(data))
+    return Fact(definition.name, True, data=tuple(data))
+
+
+def _data_if_true(fact: Fact) -> tuple[Datum, ...]:
+    return fact.data if fact.value is True else ()
+
+
+def _elapsed(data: list[Datum], record: Record, *, recorded_counts: bool) -> Interval | None:
+    least: list[int] = []
+    most: list[int | None] = []
+    for one in data:
+        known = one.onset or (one.recorded if recorded_counts else None)
+        bound = known or one.recorded or one.when
+        if bound is None:
+            continue
+        youngest, eldest = age_in_days(bound, record.now, record.zone)
+        least.append(youngest)
+        most.append(eldest if known else None)
+    if not least:
+        return None
+    top = None if None in most else max(one for one in most if one is not None)
+    return Interval(Decimal(max(least)), None if top is None else Decimal(top))
+
+
+def _first_reason(names: tuple[str, ...], side: Side, fact_of: FactOf) -> Reason:
+    for name in names:
+        reason = fact_of(name, side).reason
+        if reason is not None and reason is not Reason.NOT_RECORDED:
+            return reason
+    return Reason.NOT_RECORDED
+
+
+def count(definition: CountFact, side: Side, fact_of: FactOf) -> Fact:
+    """At least so many of some facts are true; unknown while the unknown ones could make it so."""
+    facts = [fact_of(name, side) for name in definition.of]
+    true = [fact for fact in facts if fact.value is True]
+    unknown = [fact for fact in facts if fact.value is None]
+    if len(true) >= definition.at_least:
+        return _made(definition.name, True, true)
+    if len(true) + len(unknown) < definition.at_least:
+        return Fact(definition.name, False)
+    if definition.nothing_recorded is False and not true and _merely_unrecorded(unknown):
+        return Fact(definition.name, False)
+    return _unsettled(definition.name, unknown)
+
+
+def answered(definition: AnsweredFact, side: Side, fact_of: FactOf) -> Fact:
+    """At least so many of some facts are known, whatever their value; itself never unknown."""
+    known = sum(fact_of(name, side).value is not None for name in definition.of)
+    return Fact(definition.name, known >= definition.at_least)
+
+
+def score(definition: ScoreFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Where the interval of a score lies: unknown items widen it (reference A 2.9)."""
+    table = record.rule_base.scores[definition.table]
+    low = high = 0
+    known = False
+    unknown: list[Fact] = []
+    held: list[Fact] = []
+    for item in table.items:
+        fact = fact_of(item.fact, side)
+        if fact.value is True:
+            low, high, known = low + item.points, high + item.points, True
+            held.append(fact)
+        elif fact.value is None:
+            low, high = low + min(item.points, 0), high + max(item.points, 0)
+            unknown.append(fact)
+        else:
+            known = True
+    if not known and _merely_unrecorded(unknown):
+        return Fact(definition.name, definition.nothing_recorded, Reason.NOT_RECORDED)
+    points = Interval(Decimal(low), Decimal(high))
+    answers = [
+        compare(points, limit.how, record.rule_base.thresholds[limit.threshold].single())
+        for limit in definition.limits
+    ]
+    answer = False if False in answers else (None if None in answers else True)
+    if definition.undecided:
+        return Fact(definition.name, answer is None)
+    if answer is None:
+        return _unsettled(definition.name, unknown, Reason.UNDECIDED)
+    return _made(definition.name, answer, held)
+
+
+def group(definition: GroupFact, side: Side, fact_of: FactOf) -> Fact:
+    """A criterion over other facts; see `GroupFact` for what an empty record does to it."""
+
+    def value_of(name: str) -> bool | None:
+        return fact_of(name, side).value
+
+    answer = truth(definition.when, value_of)
+    if answer is True:
+        held = [fact_of(name, side) for name in dict.fromkeys(supporting(definition.when, value_of))]
+        return _made(definition.name, True, held)
+    if answer is False:
+        return Fact(definition.name, False)
+    unknown = [fact_of(name, side) for name in dict.fromkeys(open_facts(definition.when, value_of))]
+    if _merely_unrecorded(unknown) and not _points_that_way(definition, side, fact_of):
+        return Fact(definition.name, False)
+    return _unsettled(definition.name, unknown)
+
+
+def _points_that_way(definition: GroupFact, side: Side, fact_of: FactOf) -> bool:
+    """Whether something positive is recorded that keeps an undecided group unknown."""
+    if definition.unknown_only_if is not None:
+        return truth(definition.unknown_only_if, lambda name: fact_of(name, side).value) is True
+    if definition.nothing_recorded is False:
+        return any(fact_of(name, side).value is True for name in _named(definition.when))
+    return True
+
+
+def _named(criterion: Criterion) -> list[str]:
+    return list(dict.fromkeys(facts_in(criterion)))
+
+
+def _merely_unrecorded(unknown: list[Fact]) -> bool:
+    return all(fact.reason is Reason.NOT_RECORDED for fact in unknown)
+
+
+def _made(name: str, value: bool, parts: list[Fact]) -> Fact:
+    because = tuple(dict.fromkeys(leaf for fact in parts for leaf in (fact.because or (fact.name,))))
+    data = tuple(dict.fromkeys(one for fact in parts for one in fact.data))
+    return Fact(name, value, data=data, because=because)
+
+
+def _unsettled(name: str, unknown: list[Fact], reason: Reason | None = None) -> Fact:
+    leaves = tuple(dict.fromkeys(leaf for fact in unknown for leaf in (fact.open or (fact.name,))))
+    worst = next(
+        (fact.reason for fact in unknown if fact.reason is not Reason.NOT_RECORDED),
+        Reason.NOT_RECORDED,
+    )
+    return Fact(name, None, reason or worst, open=leaves)

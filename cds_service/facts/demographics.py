@@ -1,0 +1,54 @@
+"""Facts about who the patient is and where the request comes from: `age`, `patient`, `hook`."""
+
+from decimal import Decimal
+
+from cds_service.facts.model import Fact, Reason
+from cds_service.facts.record import Record
+from cds_service.fhir.dates import age_in_years, is_future
+from cds_service.fhir.quantity import Interval, compare
+from cds_service.rulebase.model import AgeFact, HookFact, PatientFact
+
+OLDEST = 130  # years; beyond it a birth date is a mistake
+
+
+def age(record: Record) -> tuple[int, int] | None:
+    """The least and greatest age in years; None without a believable birth date."""
+    birth = record.birth
+    if birth is None or is_future(birth, record.now):
+        return None
+    least, most = age_in_years(birth, record.now, record.zone)
+    return None if most > OLDEST else (max(least, 0), most)
+
+
+def age_fact(definition: AgeFact, record: Record) -> Fact:
+    """The patient's age against limits; a year-only birth date is an interval."""
+    years = age(record)
+    if years is None:
+        reason = Reason.NOT_RECORDED if record.birth is None else Reason.IMPLAUSIBLE
+        return Fact(definition.name, None, reason)
+    span = Interval(Decimal(years[0]), Decimal(years[1]))
+    answers = [
+        compare(span, limit.how, record.rule_base.thresholds[limit.threshold].single())
+        for limit in definition.limits
+    ]
+    if False in answers:
+        return Fact(definition.name, False)
+    if None in answers:
+        return Fact(definition.name, None, Reason.DATE_IMPRECISE)
+    return Fact(definition.name, True)
+
+
+def patient_fact(definition: PatientFact, record: Record) -> Fact:
+    """Something the Patient resource says."""
+    patient = record.patient
+    if definition.attribute == "deceased":
+        dead = patient.deceasedBoolean is True or patient.deceasedDateTime is not None
+        return Fact(definition.name, dead)
+    if patient.gender in (None, "unknown"):
+        return Fact(definition.name, None, Reason.NOT_RECORDED)
+    return Fact(definition.name, patient.gender == definition.attribute)
+
+
+def hook_fact(definition: HookFact, hook: str) -> Fact:
+    """Whether this request comes from one of these hooks."""
+    return Fact(definition.name, hook in definition.hooks)

@@ -1,0 +1,170 @@
+"""Facts of kind `condition`, `finding` and `medication`: what is stated to be there."""
+
+from collections.abc import Iterable
+
+from cds_service.facts import windows
+from cds_service.facts.data import datum, nothing, on_side, unknown
+from cds_service.facts.model import Datum, Fact, Reason, Side
+from cds_service.facts.record import Record
+from cds_service.facts.statements import Statement
+from cds_service.fhir.dates import age_in_days
+from cds_service.rulebase.model import ConditionFact, FindingFact, MedicationFact
+
+_LISTED = ("condition", "reason", "procedure", "device")
+_ANSWERED = ("observation", "answer")
+
+
+def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
+    """A coded entry in a list: active (or ever), inside its window, long enough."""
+    found: list[Statement] = []
+    doubtful: Reason | None = None
+    for one in record.stated(definition.sets):
+        if one.kind not in _LISTED or not on_side(one, side):
+            continue
+        if not (one.active or definition.ever) or (definition.certain and not one.certain):
+            continue
+        holds, reason = _timed(one, definition, record)
+        if holds:
+            found.append(one)
+        elif holds is None:
+            doubtful = reason
+    if found:
+        return Fact(definition.name, True, data=_newest_first(found))
+    if doubtful is not None:
+        return unknown(definition.name, doubtful)
+    return nothing(definition, record, definition.arrives, definition.sets)
+
+
+def _timed(
+    one: Statement, definition: ConditionFact, record: Record
+) -> tuple[bool | None, Reason | None]:
+    if not definition.within and not definition.lasting:
+        return True, None
+    began = one.onset or one.when or one.recorded
+    if began is None:
+        if definition.undated_counts or one.current:
+            return True, None
+        return None, Reason.UNDATED
+    if not windows.usable(began, record.now):
+        return None, Reason.FUTURE
+    thresholds = record.rule_base.thresholds
+    inside = not definition.within or windows.within(
+        began, thresholds[definition.within], record.now, record.zone, whole=False
+    )
+    if not inside and not one.current:
+        return False, None
+    if definition.lasting:
+        size = int(thresholds[definition.lasting].single())
+        youngest, eldest = age_in_days(began, record.now, record.zone)
+        if one.onset is None and youngest < size:  # recorded is only an upper bound of onset
+            return (True, None) if definition.undated_counts else (None, Reason.UNDATED)
+        if eldest < size:
+            return False, None
+        if youngest < size:
+            return None, Reason.DATE_IMPRECISE
+    return True, None
+
+
+def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
+    """A symptom or sign; the newest answer to each question decides, any yes makes it true."""
+    yes: list[Statement] = []
+    no: list[Statement] = []
+    unanswered = stale = undated = False
+    for one in _newest_answers(record, definition, side):
+        fresh = _fresh(one, definition, record)
+        if fresh is None:
+            undated = True
+        elif not fresh:
+            stale = True
+        else:
+            says = _says(one, definition)
+            if says is None:
+                unanswered = True
+            else:
+                (yes if says else no).append(one)
+    yes.extend(_complained(definition, record, side))
+    if yes:
+        return Fact(definition.name, True, data=_newest_first(yes))
+    if no:
+        return Fact(definition.name, False, data=_newest_first(no))
+    if unanswered:
+        return unknown(definition.name, Reason.NOT_ASKED)
+    if undated:
+        return unknown(definition.name, Reason.UNDATED)
+    keys = ("conditions", "encounter", "findings", "questionnaireResponses")
+    absent = nothing(definition, record, keys, definition.sets)
+    if stale and absent.value is None and absent.reason is Reason.NOT_RECORDED:
+        return unknown(definition.name, Reason.TOO_OLD)
+    return absent
+
+
+def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iterable[Statement]:
+    newest: dict[tuple[str, str | None], Statement] = {}
+    for one in record.stated(definition.sets):
+        if one.kind not in _ANSWERED or not one.final or not on_side(one, side):
+            continue
+        if one.when is not None and not windows.usable(one.when, record.now):
+            continue
+        key = (one.code, one.side)
+        held = newest.get(key)
+        if held is None or _time(one) > _time(held):
+            newest[key] = one
+    return newest.values()
+
+
+def _time(one: Statement) -> float:
+    return one.when.end.timestamp() if one.when else 0.0
+
+
+def _fresh(one: Statement, definition: FindingFact, record: Record) -> bool | None:
+    if one.when is None:
+        return True if definition.undated_counts else None
+    window = record.rule_base.thresholds[definition.within]
+    return windows.within(one.when, window, record.now, record.zone, whole=False)
+
+
+def _says(one: Statement, definition: FindingFact) -> bool | None:
+    if definition.answers and one.answer:
+        return one.answer in definition.answers
+    return one.says
+
+
+def _complained(definition: FindingFact, record: Record, side: Side) -> Iterable[Statement]:
+    """Active problems and encounter reasons: onset *or* recorded inside the window counts."""
+    window = record.rule_base.thresholds[definition.condition_within]
+    for one in record.stated(definition.sets):
+        if one.kind not in ("condition", "reason") or not one.active or not on_side(one, side):
+            continue
+        dates = [span for span in (one.onset, one.recorded) if span is not None]
+        if (
+            one.current
+            or (not dates and definition.undated_counts)
+            or any(
+                windows.usable(span, record.now)
+                and windows.within(span, window, record.now, record.zone, whole=False)
+                for span in dates
+            )
+        ):
+            yield one
+
+
+def medication(definition: MedicationFact, record: Record, side: Side) -> Fact:  # noqa: ARG001
+    """A current medicine; an old open prescription is a hazard still, a benefit no longer sure."""
+    current = [one for one in record.stated(definition.sets) if one.kind == "medication"]
+    sure = [one for one in current if not one.old or definition.use == "hazard"]
+    if sure:
+        return Fact(definition.name, True, data=_newest_first(sure))
+    if current:
+        return unknown(definition.name, Reason.TOO_OLD, _newest_first(current))
+    keys = ("medicationRequests", "medicationStatements")
+    return nothing(definition, record, keys, definition.sets)
+
+
+def _newest_first(found: list[Statement]) -> tuple[Datum, ...]:
+    ordered = sorted(found, key=_when, reverse=True)
+    return tuple(datum(one) for one in ordered[:5])
+
+
+def _when(one: Statement) -> float:
+    span = one.when or one.onset or one.recorded
+    return span.end.timestamp() if span else 0.0

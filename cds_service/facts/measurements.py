@@ -1,0 +1,315 @@
+"""Facts of kind `measurement`: the newest value of an analyte against named limits.
+
+A value is compared in the *reported* unit with that unit's native threshold; only where a threshold
+has none is it converted, in exact decimals (DESIGN 5.2). Which value is newest: effective time, then
+issued, then laboratory over bedside, then the more dangerous (reconciliation, "Newest, ties").
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+from msgspec import UNSET
+
+from cds_service.facts import windows
+from cds_service.facts.data import datum, nothing, on_side, unknown
+from cds_service.facts.model import Datum, Fact, Reason, Side
+from cds_service.facts.record import Record
+from cds_service.facts.statements import Statement
+from cds_service.fhir.quantity import Interval, compare, interval, number, scaled
+from cds_service.rulebase.model import Analyte, Limit, MeasurementFact, Threshold, Unit
+
+UCUM = "http://unitsofmeasure.org"
+FactOf = Callable[[str, Side], Fact]
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A statement's quantity, read for one analyte: an interval in a declared unit, or a problem."""
+
+    statement: Statement
+    interval: Interval | None
+    unit: Unit | None
+    text: str
+    problem: Reason | None = None
+
+
+def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
+    """Every usable statement about an analyte, newest first; future ones left out."""
+    found = [
+        one
+        for one in record.stated((analyte.codes,))
+        if one.kind in ("observation", "answer")
+        and (one.quantity is not None or one.problem == "")
+        and one.quantity is not None
+        and (one.final or preliminary)
+        and on_side(one, side)
+        and windows.usable(one.when, record.now)
+    ]
+    found.sort(key=_rank, reverse=True)
+    return [read(one, analyte) for one in found]
+
+
+def _rank(one: Statement) -> tuple[float, float, bool]:
+    when = one.when.end.timestamp() if one.when else 0.0
+    issued = one.issued.end.timestamp() if one.issued else 0.0
+    return when, issued, one.laboratory
+
+
+def read(one: Statement, analyte: Analyte) -> Value:
+    """The quantity of a statement in a declared unit of the analyte, or why it cannot be read."""
+    quantity = one.quantity
+    if quantity is None or quantity.value is UNSET:
+        return Value(one, None, None, "", Reason.UNREADABLE)
+    raw = bytes(quantity.value)
+    amount = number(raw)
+    if amount is None:
+        return Value(one, None, None, "", Reason.UNREADABLE)
+    given = _unit_text(quantity.code, quantity.system, quantity.unit)
+    shown = "" if given.startswith("{") else quantity.unit or given  # {score} is no unit to read
+    text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
+    span = interval(amount, quantity.comparator)
+    if span is None:
+        return Value(one, None, None, text[:60], Reason.UNREADABLE)
+    unit = analyte.unit_named(given) if given else analyte.units.get("1")
+    if unit is None:
+        reason = Reason.UNIT_NOT_DECLARED if given else Reason.NO_UNIT
+        return Value(one, None, None, text[:60], reason)
+    low, high = analyte.plausible
+    canonical = scaled(span, unit.factor)
+    edges = [edge for edge in (canonical.low, canonical.high) if edge is not None]
+    if any(edge < low or edge > high for edge in edges):
+        return Value(one, None, unit, text[:60], Reason.IMPLAUSIBLE)
+    return Value(one, span, unit, text[:60])
+
+
+def _unit_text(code: str | None, system: str | None, unit: str | None) -> str:
+    """The unit as a key of the table: the UCUM code when it is one, else the written unit."""
+    if code and (system in (UCUM, None, "")):
+        return code.strip()
+    return (unit or code or "").strip()
+
+
+def measurement(definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Whether the value that counts satisfies every limit."""
+    analyte = record.rule_base.analytes[definition.of]
+    found = values(analyte, record, side, preliminary=definition.preliminary)
+    found = _after_onset(found, definition, side, fact_of)
+    if definition.sides == "any-ever":
+        return _any_ever(definition, found, record, analyte)
+    if not found:
+        return _nothing(definition, record, analyte)
+    per_leg = [found] if definition.sides == "newest" else _by_leg(found)
+    judged = [_judged(definition, leg, record, side, fact_of) for leg in per_leg]
+    if len(judged) == 1:
+        return judged[0]
+    return _combined(definition, judged)
+
+
+def _nothing(definition: MeasurementFact, record: Record, analyte: Analyte) -> Fact:
+    future = any(
+        one.quantity is not None and one.when is not None and not windows.usable(one.when, record.now)
+        for one in record.stated((analyte.codes,))
+    )
+    if future:
+        return unknown(definition.name, Reason.FUTURE)
+    if any(one.problem for one in record.stated((analyte.codes,))):
+        absent = nothing(definition, record, analyte.arrives, (analyte.codes,))
+        return absent if absent.value is not None else unknown(definition.name, Reason.NOT_ASKED)
+    return nothing(definition, record, analyte.arrives, (analyte.codes,))
+
+
+def _after_onset(
+    found: list[Value], definition: MeasurementFact, side: Side, fact_of: FactOf
+) -> list[Value]:
+    onset = earliest_onset(definition.after_onset_of, side, fact_of)
+    if onset is None:
+        return found
+    # A tie after the onset is accepted: a value of the same day counts.
+    return [one for one in found if one.statement.when and one.statement.when.end >= onset]
+
+
+def earliest_onset(names: Iterable[str], side: Side, fact_of: FactOf) -> datetime | None:
+    """The earliest possible onset of the data of some facts; None when none is known."""
+    starts = [
+        one.onset.start for name in names for one in fact_of(name, side).data if one.onset is not None
+    ]
+    return min(starts, default=None)
+
+
+def _by_leg(found: list[Value]) -> list[list[Value]]:
+    """The newest values of each leg; a value for both, or without a side, stands for itself."""
+    legs: dict[str, list[Value]] = {}
+    for one in found:
+        legs.setdefault(one.statement.side or "", []).append(one)
+    if "" in legs and len(legs) > 1:
+        newest_sided = max(_rank(leg[0].statement) for side, leg in legs.items() if side)
+        if _rank(legs[""][0].statement) < newest_sided:
+            del legs[""]
+    return list(legs.values())
+
+
+def _judged(
+    definition: MeasurementFact, found: list[Value], record: Record, side: Side, fact_of: FactOf
+) -> Fact:
+    newest = _more_dangerous(definition, found, record)
+    before = next((one.text for one in found if one is not newest and one.problem is None), "")
+    shown = reading_datum(newest, before)
+    if newest.problem is not None:
+        return unknown(definition.name, newest.problem, (shown,))
+    assert newest.interval is not None
+    assert newest.unit is not None
+    answer = satisfies(newest.interval, newest.unit, definition, record)
+    if answer is None:
+        return unknown(definition.name, Reason.STRADDLES, (shown,))
+    return _timely(definition, newest, answer, shown, record, side, fact_of)
+
+
+def _more_dangerous(definition: MeasurementFact, found: list[Value], record: Record) -> Value:
+    """The newest value; of several at the very same time the one that makes the fact true."""
+    first = found[0]
+    tied = [one for one in found if _rank(one.statement) == _rank(first.statement)]
+    for one in tied if len(tied) > 1 and not definition.reassuring else ():
+        if (
+            one.interval is not None
+            and one.unit is not None
+            and satisfies(one.interval, one.unit, definition, record)
+        ):
+            return one
+    return first
+
+
+def _timely(
+    definition: MeasurementFact,
+    value: Value,
+    answer: bool,
+    shown: Datum,
+    record: Record,
+    side: Side,
+    fact_of: FactOf,
+) -> Fact:
+    when = value.statement.when
+    assert when is not None
+    window, began = _window(definition, side, fact_of)
+    thresholds = record.rule_base.thresholds
+
+    def inside(name: str, *, whole: bool) -> bool:
+        return not name or windows.within(when, thresholds[name], record.now, record.zone, whole=whole)
+
+    if definition.older_than:
+        fresh = inside(window, whole=False) and (began is None or when.end >= began)
+        if fresh:  # today's value is another fact's business
+            return Fact(definition.name, False, data=(shown,))
+        if not inside(definition.within, whole=False):
+            return _too_old(definition, shown)
+        return Fact(definition.name, answer, data=(shown,))
+    name = window if answer else (definition.clears_within if window == definition.within else window)
+    danger = answer is not definition.reassuring
+    if not inside(name, whole=not danger) or (began is not None and when.end < began):
+        return _too_old(definition, shown)
+    if not danger and value.statement.suspect:
+        return unknown(definition.name, Reason.SUSPECT_SAMPLE, (shown,))
+    return Fact(definition.name, answer, data=(shown,))
+
+
+def _too_old(definition: MeasurementFact, shown: Datum) -> Fact:
+    if definition.nothing_recorded is not None:
+        return Fact(definition.name, definition.nothing_recorded)
+    return unknown(definition.name, Reason.TOO_OLD, (shown,))
+
+
+def _window(definition: MeasurementFact, side: Side, fact_of: FactOf) -> tuple[str, datetime | None]:
+    """The window in force and, while a loss shortens it, when that loss began."""
+    usual = definition.older_than or definition.within
+    if not definition.shorter_while:
+        return usual, None
+    loss = fact_of(definition.shorter_while, side)
+    if loss.value is not True:
+        return usual, None
+    starts = [one.onset.start for one in loss.data if one.onset is not None]
+    return definition.shorter_within, min(starts, default=None)
+
+
+def satisfies(value: Interval, unit: Unit, definition: MeasurementFact, record: Record) -> bool | None:
+    """Whether a value satisfies every limit of a fact; None when an interval straddles one."""
+    if definition.rounded is not None:
+        value = _rounded(value, definition.rounded)
+    answers = [against(value, unit, limit, record) for limit in definition.limits]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def against(value: Interval, unit: Unit, limit: Limit, record: Record) -> bool | None:
+    """One comparison, native where the threshold has that unit, else in the canonical unit."""
+    threshold = record.rule_base.thresholds[limit.threshold]
+    native = native_value(threshold, unit)
+    if native is not None:
+        return compare(value, limit.how, native)
+    analyte = record.rule_base.analytes[threshold.of]
+    return compare(scaled(value, unit.factor), limit.how, threshold.values[analyte.unit])
+
+
+def native_value(threshold: Threshold, unit: Unit) -> Decimal | None:
+    """The threshold in this very unit, or in one that is the same number."""
+    found = threshold.values.get(unit.code)
+    return found if found is not None else threshold.values.get(unit.same_as)
+
+
+def _rounded(value: Interval, decimals: int) -> Interval:
+    step = Decimal(1).scaleb(-decimals)
+
+    def half_up(edge: Decimal | None) -> Decimal | None:
+        return None if edge is None else edge.quantize(step, rounding=ROUND_HALF_UP)
+
+    return Interval(half_up(value.low), half_up(value.high), value.low_open, value.high_open)
+
+
+def _any_ever(definition: MeasurementFact, found: list[Value], record: Record, analyte: Analyte) -> Fact:
+    """True when any value at any date satisfies the limits (an old low ABI keeps its label)."""
+    unreadable = False
+    for one in found:
+        if one.interval is None or one.unit is None:
+            unreadable = True
+        elif satisfies(one.interval, one.unit, definition, record):
+            return Fact(definition.name, True, data=(reading_datum(one, ""),))
+    if unreadable:
+        return unknown(definition.name, Reason.UNREADABLE)
+    absent = nothing(definition, record, analyte.arrives, (analyte.codes,))
+    return absent if not found or absent.value is None else Fact(definition.name, False)
+
+
+def _combined(definition: MeasurementFact, judged: list[Fact]) -> Fact:
+    """Two legs into one answer: the lower (or higher) decides.
+
+    "The lower leg is at most 0.90" is true as soon as one leg is; "the lower leg is above 0.90" only
+    when both are.
+    """
+    one_is_enough = ("below", "at-most") if definition.sides == "lowest" else ("above", "at-least")
+    values_ = [fact.value for fact in judged]
+    decisive = all(limit.how in one_is_enough for limit in definition.limits)
+    answer = _either(values_) if decisive else _every(values_)
+    shown = tuple(one for fact in judged if answer is None or fact.value is answer for one in fact.data)
+    if answer is None:
+        reason = next(fact.reason for fact in judged if fact.value is None)
+        return Fact(definition.name, None, reason, shown)
+    return Fact(definition.name, answer, data=shown)
+
+
+def _either(answers: list[bool | None]) -> bool | None:
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _every(answers: list[bool | None]) -> bool | None:
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def reading_datum(value: Value, before: str) -> Datum:
+    """The datum of a value as it was reported, with the value before it."""
+    base = datum(value.statement, value.text, before)
+    written, _, unit = value.text.partition(" ")
+    return msgspec.structs.replace(base, value=written, unit=unit)

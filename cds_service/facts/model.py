@@ -1,0 +1,126 @@
+"""What a fact is: a value in three truths, the reason it is unknown, and the data it rests on."""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from cds_service.fhir.dates import Span
+from cds_service.rulebase.model import Sidedness
+
+Side = Literal["", "left", "right"]  # "" asks about the patient as a whole
+LEGS: tuple[Side, ...] = ("left", "right")
+
+
+class Reason(StrEnum):
+    """Why a fact is unknown (DESIGN 5.1)."""
+
+    NOT_RECORDED = "not-recorded"
+    NOT_DELIVERED = "not-delivered"
+    INCOMPLETE = "incomplete"
+    TOO_OLD = "too-old"
+    FUTURE = "future"
+    UNDATED = "undated"
+    DATE_IMPRECISE = "date-imprecise"
+    NO_UNIT = "no-unit"
+    UNIT_NOT_DECLARED = "unit-not-declared"
+    IMPLAUSIBLE = "implausible"
+    UNREADABLE = "unreadable"
+    NOT_ASKED = "not-asked"
+    STRADDLES = "straddles-the-limit"
+    SUSPECT_SAMPLE = "suspect-sample"
+    UNDECIDED = "undecided"
+    FAULT = "fault"
+
+
+class Datum(msgspec.Struct, frozen=True):
+    """One thing in the record that a fact rests on.
+
+    `text` is the value as it was reported ("2.4 mmol/L") or the name of the entry; `when` is the time
+    it speaks for, `onset` when the thing began; `notes` are said on the card ("preliminary").
+    """
+
+    label: str
+    text: str
+    ref: str
+    when: Span | None = None
+    onset: Span | None = None
+    recorded: Span | None = None
+    side: Sidedness | None = None
+    notes: tuple[str, ...] = ()
+    before: str = ""
+    value: str = ""
+    unit: str = ""
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A statement about the patient: true, false, or unknown with the reason.
+
+    `because`: for a fact made of others, the facts at the bottom that make it true; `open`: those that
+    leave it unknown.
+    """
+
+    name: str
+    value: bool | None
+    reason: Reason | None = None
+    data: tuple[Datum, ...] = ()
+    because: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """The newest value of an analyte, for the words of a card."""
+
+    datum: Datum
+
+
+class OrderState(msgspec.Struct, frozen=True):
+    """Whether an order is done inside its window or open already, and what says so."""
+
+    done: str = ""
+    open: str = ""
+
+    @property
+    def free(self) -> bool:
+        """Neither done nor open."""
+        return not self.done and not self.open
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """An order being placed, and the draft facts that it makes true."""
+
+    ref: str
+    label: str
+    sets: frozenset[str]
+
+
+class FactSet(msgspec.Struct, frozen=True):
+    """Every fact of one request: plain data, enough to decide from, without the evidence.
+
+    `sides` maps "" (the patient), and "left" and "right" where the record tells legs apart, to facts
+    by name.
+    """
+
+    now: datetime
+    zone: tzinfo
+    sides: Mapping[Side, Mapping[str, Fact]]
+    orders: Mapping[Side, Mapping[str, OrderState]]
+    readings: Mapping[str, Datum]
+    drafts: tuple[Draft, ...] = ()
+    undelivered: tuple[tuple[str, str], ...] = ()
+    age: tuple[int, int] | None = None
+
+    @property
+    def legs(self) -> tuple[Side, ...]:
+        """The legs that the record tells apart; empty when it does not."""
+        return tuple(side for side in LEGS if side in self.sides)
+
+    def fact(self, name: str, side: Side = "") -> Fact:
+        """The fact `name`, for one leg where the record tells legs apart."""
+        return self.sides.get(side, self.sides[""])[name]
+
+    def value(self, name: str, side: Side = "") -> bool | None:
+        """The truth of the fact `name`."""
+        return self.fact(name, side).value

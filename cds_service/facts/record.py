@@ -1,0 +1,162 @@
+"""The record turned round: from code sets to what the record states about them.
+
+One pass over the evidence; every coding is looked up once. Facts ask this index and never walk over
+resources themselves.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, tzinfo
+
+from cds_service.facts import samples, statements
+from cds_service.facts.statements import Statement
+from cds_service.fhir import dates
+from cds_service.fhir.dates import Span
+from cds_service.fhir.evidence import Arrival, Evidence, Item
+from cds_service.fhir.resources import (
+    AnyResource,
+    CodeableConcept,
+    Condition,
+    Device,
+    DiagnosticReport,
+    Encounter,
+    Medication,
+    MedicationRequest,
+    MedicationStatement,
+    Observation,
+    Patient,
+    Procedure,
+    QuestionnaireResponse,
+    ServiceRequest,
+    Specimen,
+    last_segment,
+)
+from cds_service.rulebase.model import RuleBase
+
+_NOTHING: tuple[Statement, ...] = ()
+
+
+class Record:
+    """What one patient's record states, by code set.
+
+    Args:
+        evidence: what arrived.
+        rule_base: for its terminology.
+        now: the time of the question.
+        zone: the zone of dates that name none, and of calendar days.
+    """
+
+    def __init__(self, evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo) -> None:
+        """Read every resource once."""
+        self.evidence = evidence
+        self.rule_base = rule_base
+        self.now = now
+        self.zone = zone
+        self.patient = evidence.patient or Patient()
+        self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
+        self._by_set: dict[str, list[Statement]] = {}
+        self._medications: dict[str, CodeableConcept | None] = {}
+        self._current_reasons: set[str] = set()
+        self._specimens: dict[str, Specimen] = {}
+        self._prepare()
+        self.faulty: list[str] = []
+        for arrival in evidence.delivered():
+            for item in arrival.items:
+                self._read(item, arrival)
+        self._read_encounter_reasons()
+        self._mark_suspect_samples()
+
+    def stated(self, sets: Iterable[str]) -> Iterator[Statement]:
+        """Everything stated about any of these code sets."""
+        for name in sets:
+            yield from self._by_set.get(name, _NOTHING)
+
+    def has(self, sets: Iterable[str]) -> bool:
+        """Whether anything is stated about any of these code sets."""
+        return any(name in self._by_set for name in sets)
+
+    def span(self, text: str | None) -> Span | None:
+        """A FHIR date in the record's zone."""
+        return dates.parse(text, self.zone)
+
+    def unreadable_about(self, sets: Iterable[str]) -> bool:
+        """Whether a resource that could not be read is about one of these code sets."""
+        wanted = set(sets)
+        return any(
+            match.set in wanted
+            for one in self.evidence.unread
+            if one.code is not None
+            for coding in one.code.coding
+            for match in self.rule_base.terminology.matches(coding.system, coding.code)
+        )
+
+    def _prepare(self) -> None:
+        for arrival in self.evidence.delivered():
+            for item in arrival.items:
+                resource = item.resource
+                if isinstance(resource, Medication) and resource.id:
+                    self._medications[resource.id] = resource.code
+                elif isinstance(resource, Specimen) and resource.id:
+                    self._specimens[resource.id] = resource
+                elif isinstance(resource, Encounter) and arrival.key == "encounter":
+                    for reference in resource.reasonReference:
+                        if reference.reference:
+                            self._current_reasons.add(last_segment(reference.reference))
+
+    def _read(self, item: Item, arrival: Arrival) -> None:
+        try:
+            for name, statement in self._statements(item.resource, item, arrival):
+                self._by_set.setdefault(name, []).append(statement)
+        except (ValueError, TypeError, ArithmeticError, AttributeError):
+            # One odd resource never takes the rest down; it is said as unreadable.
+            self.faulty.append(item.ref)
+
+    def _statements(
+        self, resource: AnyResource, item: Item, arrival: Arrival
+    ) -> Iterator[tuple[str, Statement]]:
+        match resource:
+            case Condition():
+                current = (resource.id or "") in self._current_reasons
+                yield from statements.of_condition(resource, item.ref, current, self)
+            case Observation():
+                yield from statements.of_observation(resource, item.ref, self)
+            case QuestionnaireResponse():
+                yield from statements.of_answers(resource, item.ref, self)
+            case Procedure():
+                yield from statements.of_procedure(resource, item.ref, self)
+            case DiagnosticReport():
+                yield from statements.of_report(resource, item.ref, self)
+            case ServiceRequest():
+                draft = arrival.origin == "context"
+                yield from statements.of_request(resource, item.ref, self, draft=draft)
+            case MedicationRequest() | MedicationStatement():
+                code = self._medication_code(resource)
+                draft = arrival.origin == "context"
+                yield from statements.of_medication(resource, code, item.ref, self, draft=draft)
+            case Device():
+                yield from statements.of_device(resource, item.ref, self)
+            case _:
+                return
+
+    def _medication_code(
+        self, resource: MedicationRequest | MedicationStatement
+    ) -> CodeableConcept | None:
+        if resource.medicationCodeableConcept is not None:
+            return resource.medicationCodeableConcept
+        reference = resource.medicationReference
+        if reference is None or not reference.reference:
+            return None
+        if reference.reference.startswith("#"):
+            return statements.contained_medication(resource, reference.reference[1:])
+        return self._medications.get(last_segment(reference.reference)) or CodeableConcept(
+            text=reference.display
+        )
+
+    def _read_encounter_reasons(self) -> None:
+        arrival = self.evidence.arrival("encounter")
+        for item in arrival.items if arrival else ():
+            if isinstance(item.resource, Encounter):
+                for name, statement in statements.of_encounter(item.resource, item.ref, self):
+                    self._by_set.setdefault(name, []).append(statement)
+
+    def _mark_suspect_samples(self) -> None:
+        samples.mark(self._by_set, self._specimens, self.rule_base)

@@ -1,0 +1,112 @@
+"""Facts of kind `done` and `draft`, and the state of every order: done, open, or free."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from cds_service.facts import windows
+from cds_service.facts.data import datum, nothing, on_side, unknown
+from cds_service.facts.measurements import FactOf, earliest_onset
+from cds_service.facts.model import Draft, Fact, OrderState, Reason, Side
+from cds_service.facts.record import Record
+from cds_service.facts.statements import Statement
+from cds_service.rulebase.model import DoneFact, DraftFact, Order
+
+_RESULT_KEYS = ("laboratory", "findings", "diagnosticReports", "procedures")
+
+
+def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """A result, report or completed procedure inside the window."""
+    onset = earliest_onset(definition.after_onset_of, side, fact_of)
+    undated = False
+    for one in _results(record, definition.sets, side):
+        if one.when is None:
+            if not definition.within:
+                return Fact(definition.name, True, data=(datum(one),))
+            undated = True
+        elif _counts(one, definition.within, onset, record):
+            return Fact(definition.name, True, data=(datum(one),))
+    if undated:
+        return unknown(definition.name, Reason.UNDATED)
+    return nothing(definition, record, _RESULT_KEYS, definition.sets)
+
+
+def _results(record: Record, sets: Iterable[str], side: Side) -> Iterable[Statement]:
+    found = [
+        one
+        for one in record.stated(sets)
+        if one.kind in ("observation", "report", "procedure")
+        and one.final
+        and not one.problem
+        and on_side(one, side)
+    ]
+    found.sort(key=lambda one: one.when.end.timestamp() if one.when else 0.0, reverse=True)
+    return found
+
+
+def _counts(one: Statement, within: str, onset: datetime | None, record: Record) -> bool:
+    if one.when is None or not windows.usable(one.when, record.now):
+        return False
+    if onset is not None and one.when.end < onset:
+        return False
+    if not within:
+        return True
+    window = record.rule_base.thresholds[within]
+    # "Done" takes an order away, so a day-precise result must lie wholly inside an hour window.
+    return windows.within(one.when, window, record.now, record.zone, whole=window.unit == "h")
+
+
+def draft(definition: DraftFact, record: Record, side: Side) -> Fact:
+    """An order being placed now; false where the hook brings no draft orders."""
+    found = [one for one in record.stated(definition.sets) if one.kind == "draft" and on_side(one, side)]
+    if found:
+        return Fact(definition.name, True, data=tuple(datum(one) for one in found))
+    return nothing(definition, record, ("draftOrders",), definition.sets)
+
+
+def drafts(record: Record) -> tuple[Draft, ...]:
+    """Every draft order that is in some code set."""
+    labels: dict[str, str] = {}
+    sets: dict[str, set[str]] = {}
+    for name in record.rule_base.code_sets:
+        for one in record.stated((name,)):
+            if one.kind == "draft":
+                labels[one.ref] = one.label
+                sets.setdefault(one.ref, set()).add(name)
+    return tuple(Draft(ref, labels[ref], frozenset(found)) for ref, found in sets.items())
+
+
+def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> OrderState:
+    """Whether an order is done inside its window, or open, also as part of an open panel."""
+    if not order.done_sets:
+        return OrderState()
+    onset = earliest_onset(order.done_after_onset_of, side, fact_of)
+    performed = next(
+        (
+            one.ref
+            for one in _results(record, order.done_sets, side)
+            if _counts(one, order.done_within, onset, record)
+        ),
+        "",
+    )
+    return OrderState(done=performed, open=_open(order, record, side))
+
+
+def _open(order: Order, record: Record, side: Side) -> str:
+    panels = [
+        panel.codes
+        for panel in record.rule_base.panels.values()
+        if all(one in panel.covers for one in order.done_sets)
+    ]
+    window = record.rule_base.thresholds.get(order.open_within)
+    for one in record.stated((*order.done_sets, *panels)):
+        if one.kind not in ("order", "draft") or not on_side(one, side):
+            continue
+        fresh = (
+            one.kind == "draft"
+            or window is None
+            or one.when is None
+            or windows.within(one.when, window, record.now, record.zone, whole=False)
+        )
+        if fresh:
+            return one.ref
+    return ""
