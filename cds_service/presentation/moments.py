@@ -1,0 +1,35 @@
+"""Dates for the eye: absolute, with the age in words where it matters (card-style.md 4)."""
+
+from datetime import datetime, tzinfo
+
+from cds_service.fhir.dates import Span, age_in_days
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NOON = 12
+_DAY_FORM, _MONTH_FORM = 10, 7
+
+
+def date(span: Span, zone: tzinfo) -> str:
+    """`22 Nov 2026, 07:40`, `22 Nov 2026`, `Nov 2026` or `2026`: as precise as it was written."""
+    start = span.start.astimezone(zone)
+    day = f"{start.day} {_MONTHS[start.month - 1]} {start.year}"
+    if span.precise:
+        return f"{day}, {start:%H:%M}"
+    if span.text.startswith("age"):
+        return f"about {start.year}"
+    if len(span.text) >= _DAY_FORM:
+        return day
+    if len(span.text) >= _MONTH_FORM:
+        return f"{_MONTHS[start.month - 1]} {start.year}"
+    return str(start.year)
+
+
+def age(span: Span, now: datetime, zone: tzinfo) -> str:
+    """How long ago: `this morning`, `today`, `yesterday`, `41 days ago`."""
+    youngest, eldest = age_in_days(span, now, zone)
+    if youngest != eldest:
+        return f"in {date(span, zone)}"
+    if youngest == 0:
+        local = span.start.astimezone(zone)
+        return "this morning" if span.precise and local.hour < _NOON else "today"
+    return "yesterday" if youngest == 1 else f"{youngest} days ago"

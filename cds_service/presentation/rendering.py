@@ -1,0 +1,323 @@
+"""A finding into words: the templates of its rule filled from facts (see `rulebase.placeholders`).
+
+The detail has four labelled lines in a fixed order, each left out when empty: Why, Consider, Not
+known, Source (card-style.md 2).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from cds_service.facts.model import Datum, Fact, FactSet, Reason, Side
+from cds_service.presentation import moments
+from cds_service.presentation.text import ELLIPSIS, escaped, plain, sentence
+from cds_service.rulebase import placeholders
+from cds_service.rulebase.model import (
+    AgeFact,
+    CardText,
+    MeasurementFact,
+    MedicationFact,
+    Rule,
+    RuleBase,
+)
+from cds_service.rulebase.model import (
+    Fact as Definition,
+)
+from cds_service.rules.model import Finding
+
+SUMMARY_LIMIT = placeholders.SUMMARY_LIMIT
+_HOLE = re.compile(r"\{([^{}]*)\}")
+_MOST_UNKNOWN = 6
+_SIDES = {"left": "left leg", "right": "right leg", "both": "both legs"}
+_WHY_UNKNOWN = {
+    Reason.NOT_DELIVERED: "not delivered",
+    Reason.INCOMPLETE: "list incomplete",
+    Reason.TOO_OLD: "too old",
+    Reason.FUTURE: "dated in the future",
+    Reason.UNDATED: "no date",
+    Reason.DATE_IMPRECISE: "date too imprecise",
+    Reason.NO_UNIT: "no unit",
+    Reason.UNIT_NOT_DECLARED: "unit not accepted",
+    Reason.IMPLAUSIBLE: "implausible value",
+    Reason.UNREADABLE: "unreadable",
+    Reason.STRADDLES: "reported as a range across the limit",
+    Reason.SUSPECT_SAMPLE: "sample suspect",
+    Reason.FAULT: "could not be computed",
+}
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The words of one card."""
+
+    summary: str
+    detail: str
+
+
+class Facts:
+    """The facts of one finding as its words need them: by leg, with their definitions."""
+
+    def __init__(self, facts: FactSet, rule_base: RuleBase, finding: Finding) -> None:
+        """Choose the leg that the finding is about."""
+        self.set = facts
+        self.rule_base = rule_base
+        self.finding = finding
+        self.sides: tuple[Side, ...] = _legs(finding, facts)
+
+    def fact(self, name: str) -> Fact:
+        """The fact on the finding's leg; with both legs, whichever has data."""
+        found = [self.set.fact(name, side) for side in self.sides]
+        return next((one for one in found if one.data), found[0])
+
+    def datum(self, name: str) -> Datum | None:
+        """The first datum of a fact, or the newest value of an analyte."""
+        if name in self.rule_base.facts:
+            fact = self.fact(name)
+            return fact.data[0] if fact.data and fact.value is not False else None
+        return self.set.readings.get(name)
+
+    def value(self, name: str, aspect: str) -> str | None:
+        """What a placeholder stands for; None when it is not known."""
+        if name == "side":
+            return _SIDES.get(self.finding.side, "leg")
+        if name == "patient.age":
+            return _years(self.set)
+        if aspect == "label":
+            definition = self.rule_base.facts.get(name)
+            return definition.label if definition else self.rule_base.analytes[name].label
+        found = self.datum(name)
+        if found is None:
+            return None
+        return self._aspect(found, aspect)
+
+    def _aspect(self, found: Datum, aspect: str) -> str | None:
+        span = found.when or found.onset or found.recorded
+        match aspect:
+            case "value":
+                return found.text
+            case "before":
+                return found.before or None
+            case "onset":
+                began = found.onset or found.recorded
+                return moments.date(began, self.set.zone) if began else None
+            case "date":
+                return moments.date(span, self.set.zone) if span else None
+            case _:
+                return moments.age(span, self.set.now, self.set.zone) if span else None
+
+
+def _legs(finding: Finding, facts: FactSet) -> tuple[Side, ...]:
+    if finding.side == "both":
+        return facts.legs
+    if finding.side in ("left", "right"):
+        return (finding.side,)
+    return ("",)
+
+
+def _years(facts: FactSet) -> str | None:
+    if facts.age is None:
+        return None
+    least, most = facts.age
+    return str(least) if least == most else f"{least}-{most}"
+
+
+def render(finding: Finding, rule: Rule, facts: Facts, not_known: Iterable[str] = ()) -> Words:
+    """The words of a finding's card.
+
+    Args:
+        finding: one that fires or asks.
+        rule: its rule.
+        facts: its facts.
+        not_known: further lines for "Not known", from the gates of its orders.
+    """
+    text = text_of(finding, rule)
+    lines = {
+        "Why": " ".join(_why(finding, text, facts)),
+        "Consider": " ".join(
+            sentence(filled)
+            for filled in (fill(template, facts, escaped) for template in text.consider)
+            if filled
+        ),
+        "Not known": _not_known(finding, facts, not_known),
+        "Source": _source(rule),
+    }
+    extra = _critical_addition(finding, facts)
+    if extra:
+        lines["Consider"] = f"{lines['Consider']} {extra}".strip()
+    detail = "\n\n".join(f"**{label}** {line}" for label, line in lines.items() if line)
+    return Words(summary(text.summary, facts), detail)
+
+
+def text_of(finding: Finding, rule: Rule) -> CardText:
+    """The words that a finding uses: its level's variant, or those of the question it asks."""
+    if finding.level is None:
+        assert rule.ask is not None, "only a rule that asks speaks without a level"
+        return rule.ask.text
+    return rule.texts[rule.levels[finding.level].text]
+
+
+def _critical_addition(finding: Finding, facts: Facts) -> str:
+    if finding.indicator != "critical":
+        return ""
+    return " ".join(
+        text
+        for name, text in facts.rule_base.globals.critical_adds.items()
+        if facts.set.value(name) is True
+    )
+
+
+def fill(template: str, facts: Facts, clean: Callable[[str, int], str]) -> str:
+    """A template with its placeholders filled; empty when a required one is not known."""
+    return _join(template, facts, clean, 80, drop=0) or ""
+
+
+def summary(template: str, facts: Facts) -> str:
+    """The summary: plain text, optional parts dropped from the end until it fits."""
+    optional = sum(flag for flag, _ in placeholders.parts(template))
+    for drop in range(optional + 1):
+        filled = _join(template, facts, plain, placeholders.LONGEST_VALUE, drop)
+        if filled is not None and len(filled) <= SUMMARY_LIMIT:
+            return filled
+    bare = _join(template, facts, plain, placeholders.LONGEST_VALUE, optional, force=True) or ""
+    return bare if len(bare) <= SUMMARY_LIMIT else bare[: SUMMARY_LIMIT - 1] + ELLIPSIS
+
+
+def _join(
+    template: str,
+    facts: Facts,
+    clean: Callable[[str, int], str],
+    longest: int,
+    drop: int,
+    *,
+    force: bool = False,
+) -> str | None:
+    pieces = placeholders.parts(template)
+    optional = sum(flag for flag, _ in pieces)
+    kept, seen = "", 0
+    for flag, piece in pieces:
+        seen += flag
+        if flag and seen > optional - drop:
+            continue
+        filled = _filled(piece, facts, clean, longest, force=force and not flag)
+        if filled is None:
+            if flag:
+                continue
+            return None
+        kept += filled
+    return re.sub(r"\s+", " ", kept).replace(" ,", ",").replace(" :", ":").strip()
+
+
+def _filled(
+    piece: str, facts: Facts, clean: Callable[[str, int], str], longest: int, *, force: bool
+) -> str | None:
+    out, end = "", 0
+    for match in _HOLE.finditer(piece):
+        ((name, aspect),) = placeholders.holes(match[0])
+        value = facts.value(name, aspect)
+        if value is None and not force:
+            return None
+        out += piece[end : match.start()] + clean(value or "value not known", longest)
+        end = match.end()
+    return out + piece[end:]
+
+
+def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
+    """The rule's own lines, then every fact it rests on that they do not mention."""
+    mentioned: set[str] = set()
+    shown: set[tuple[str, str]] = set()
+    for template in text.why:
+        filled = fill(template, facts, escaped)
+        if filled:
+            yield sentence(filled)
+            for name, aspect in placeholders.holes(template):
+                if aspect:
+                    mentioned.add(name)
+                    datum = facts.datum(name)
+                    if datum is not None:
+                        shown.add((datum.ref, datum.text))
+                    if name in facts.rule_base.facts:
+                        mentioned.update(facts.fact(name).because)
+    for name in finding.because:
+        if name in mentioned:
+            continue
+        fact = facts.fact(name)
+        keys = {(one.ref, one.text) for one in fact.data}
+        if keys and keys <= shown:
+            continue
+        stated = _stated(facts.rule_base.facts[name], fact, facts)
+        if stated:
+            shown |= keys
+            yield sentence(stated)
+
+
+def _stated(definition: Definition, fact: Fact, facts: Facts) -> str:
+    """One true fact in words."""
+    if definition.says:
+        return fill(definition.says, facts, escaped)
+    if isinstance(definition, AgeFact) or not fact.data:
+        return ""
+    return data_in_words(definition, fact.data, facts)
+
+
+def data_in_words(definition: Definition, data: tuple[Datum, ...], facts: Facts) -> str:
+    """What the record says: `Potassium 2.4 mmol/L (22 Nov 2026, 07:40)`, `Heavy legs since …`."""
+    one = data[0]
+    zone = facts.set.zone
+    side = _side_in_words(one)
+    notes = "".join(f", {note}" for note in one.notes)
+    if isinstance(definition, MeasurementFact):
+        label = facts.rule_base.analytes[definition.of].label
+        when = f" ({moments.date(one.when, zone)}{side}{notes})" if one.when else ""
+        return f"{label} {escaped(one.text, 60)}{when}"
+    if isinstance(definition, MedicationFact):
+        return f"On {escaped(one.text, 60)}{notes}"
+    name = escaped(one.text, 80)
+    if one.onset is not None:
+        return f"{name}{side} since {moments.date(one.onset, zone)}{notes}"
+    span = one.when or one.recorded
+    dated = f" ({moments.date(span, zone)}{notes})" if span else notes
+    return f"{name}{side}{dated}"
+
+
+def _side_in_words(one: Datum) -> str:
+    """The side, unless the entry's own name says it."""
+    if one.side is None or one.side in one.text.lower():
+        return ""
+    return ", both sides" if one.side == "both" else f", {one.side}"
+
+
+def _not_known(finding: Finding, facts: Facts, more: Iterable[str]) -> str:
+    items = list(dict.fromkeys([*_missing(finding, facts), *more]))
+    if not items:
+        return ""
+    listed = items[:_MOST_UNKNOWN]
+    rest = len(items) - len(listed)
+    tail = f"; and {rest} more" if rest else ""
+    return sentence("; ".join(listed) + tail)
+
+
+def _missing(finding: Finding, facts: Facts) -> Iterator[str]:
+    for name in finding.missing:
+        yield unknown_in_words(name, facts)
+
+
+def unknown_in_words(name: str, facts: Facts) -> str:
+    """What is missing and why, with what was found: `potassium (unit not accepted: 12 mg/L)`."""
+    definition = facts.rule_base.facts[name]
+    fact = facts.fact(name)
+    wanted = definition.ask or definition.label
+    why = _WHY_UNKNOWN.get(fact.reason) if fact.reason else None
+    if why is None:
+        return wanted
+    found = f": {escaped(fact.data[0].text, 60)}" if fact.data else ""
+    dated = (
+        f", {moments.date(fact.data[0].when, facts.set.zone)}" if fact.data and fact.data[0].when else ""
+    )
+    return f"{wanted} ({why}{found}{dated})"
+
+
+def _source(rule: Rule) -> str:
+    source = rule.source(rule.card_source)
+    standing = "" if rule.status == "active" else f", {rule.status}, not clinician-approved"
+    cited = ", ".join(part for part in (source.title, str(source.year), source.locator) if part)
+    return f"{cited} ({source.grade}) · {rule.id} v{rule.version}{standing}"

@@ -1,0 +1,254 @@
+"""What a card offers: draft orders as valid R4, less what is done, open, or behind a gate."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from cds_service.facts.model import Datum, OrderState
+from cds_service.hooks.card import Action, Suggestion
+from cds_service.hooks.request import Question
+from cds_service.presentation.rendering import Facts, unknown_in_words
+from cds_service.presentation.text import plain
+from cds_service.rulebase.criteria import truth
+from cds_service.rulebase.model import Coded, Order, Rule, RuleBase, Suggest
+from cds_service.rules.model import Finding, Policy
+
+MOST_OFFERED = 4  # DESIGN section 6
+_REASONS = ("Condition", "Observation", "DiagnosticReport", "DocumentReference")
+_MOST_REASONS = 3
+_LONGEST_DESCRIPTION = 99  # card-style.md 5
+COMPLETE = ("http://hl7.org/fhir/uv/sdc/CodeSystem/temp", "complete-questionnaire")
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What a card offers, and what it does not and why.
+
+    `names`: the orders offered, in order. `withheld`: order → reason code. `not_known`: lines for the
+    card about gates that are not clear.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    names: tuple[str, ...]
+    withheld: Mapping[str, str]
+    not_known: tuple[str, ...]
+
+
+def offer(
+    finding: Finding,
+    rule: Rule,
+    facts: Facts,
+    question: Question,
+    policy: Policy,
+    card: UUID,
+    taken: frozenset[str],
+) -> Offer:
+    """The suggestions of one card; `taken` are orders that another card offers already."""
+    suggestions: list[Suggestion] = []
+    names: list[str] = []
+    withheld: dict[str, str] = {}
+    not_known: list[str] = []
+    for entry in _entries(finding, rule):
+        if entry.when is not None and not _holds(entry, facts):
+            continue
+        if entry.delete:
+            suggestions.extend(_deletions(entry, facts, card))
+            continue
+        order = facts.rule_base.orders[entry.order]
+        reason, lines = gated(order, facts)
+        if not reason and order.name in taken:
+            reason = "offered-on-another-card"
+        if reason:
+            withheld[order.name] = reason
+            not_known.extend(lines)
+            continue
+        not_known.extend(lines)
+        names.append(order.name)
+        suggestions.append(_suggestion(order, finding, facts, question, policy, card))
+    offered = tuple(suggestions[:MOST_OFFERED])
+    return Offer(offered, tuple(names[:MOST_OFFERED]), withheld, tuple(dict.fromkeys(not_known)))
+
+
+def _entries(finding: Finding, rule: Rule) -> tuple[Suggest, ...]:
+    if finding.level is None:
+        return rule.ask.suggest if rule.ask else ()
+    return rule.suggest
+
+
+def _holds(entry: Suggest, facts: Facts) -> bool:
+    assert entry.when is not None
+    return truth(entry.when, lambda name: facts.fact(name).value) is True
+
+
+def gated(order: Order, facts: Facts) -> tuple[str, list[str]]:
+    """Why an order is withheld (empty: it is not), and what the card must say about its gates."""
+    state = _state(order, facts)
+    if state.done:
+        return "done", []
+    if state.open:
+        return "open", []
+    lines: list[str] = []
+    for name in order.must_be_clear:
+        fact = facts.fact(name)
+        if fact.value is False:
+            continue
+        label = facts.rule_base.facts[name].label
+        if fact.value is True:
+            return f"blocked: {name}", [f"{order.label} withheld: {label}"]
+        asked = "; ".join(_settles(name, facts))
+        return f"not-clear: {name}", [f"{order.label} withheld until known: {asked}"]
+    for name in order.blocked_by:
+        fact = facts.fact(name)
+        if fact.value is True:
+            label = facts.rule_base.facts[name].label
+            return f"blocked: {name}", [f"{order.label} withheld: {label}"]
+        if fact.value is None:
+            lines.append(f"{unknown_in_words(name, facts)}, check before {order.label}")
+    return "", lines
+
+
+def _settles(name: str, facts: Facts) -> Iterator[str]:
+    leaves = facts.fact(name).open or (name,)
+    for leaf in leaves[:3]:
+        yield unknown_in_words(leaf, facts)
+
+
+def _state(order: Order, facts: Facts) -> OrderState:
+    # With both legs, the order is gone only if it is gone for both.
+    states = [facts.set.orders.get(side, facts.set.orders[""])[order.name] for side in facts.sides]
+    return next((state for state in states if state.free), states[0])
+
+
+def _suggestion(
+    order: Order,
+    finding: Finding,
+    facts: Facts,
+    question: Question,
+    policy: Policy,
+    card: UUID,
+) -> Suggestion:
+    resource = (
+        task(order, question, facts.rule_base)
+        if order.kind == "questionnaire"
+        else service_request(order, finding, facts, question, policy)
+    )
+    description = f"{_verb(order)} {order.label}: {order.why}"
+    return Suggestion(
+        label=f"{_verb(order)} {order.label}",
+        uuid=str(uuid5(card, order.name)),
+        actions=(
+            Action(
+                type="create",
+                description=plain(description, _LONGEST_DESCRIPTION),
+                resource=resource,
+            ),
+        ),
+    )
+
+
+def _verb(order: Order) -> str:
+    return {"order": "Order", "referral": "Refer to", "questionnaire": "Answer"}[order.kind]
+
+
+def service_request(
+    order: Order, finding: Finding, facts: Facts, question: Question, policy: Policy
+) -> dict[str, Any]:
+    """A draft ServiceRequest (R4): the clinician signs, nothing is signed for them."""
+    side = finding.side if finding.side in ("left", "right") else ""
+    resource = _order_resource(order, order.sided.get(side) or order.codings, question, policy)
+    references = list(_reasons(finding, facts))
+    if references:
+        resource["reasonReference"] = [{"reference": one} for one in references]
+    return resource
+
+
+def _order_resource(
+    order: Order, codings: tuple[Coded, ...], question: Question, policy: Policy
+) -> dict[str, Any]:
+    resource: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": policy.intent,
+        "priority": order.priority,
+        "code": _concept(codings, order.text),
+        "subject": {"reference": f"Patient/{question.patient}"},
+    }
+    if order.category is not None:
+        resource["category"] = [_concept((order.category,), "")]
+    if question.encounter:
+        resource["encounter"] = {"reference": f"Encounter/{question.encounter}"}
+    return resource
+
+
+def _concept(codings: tuple[Coded, ...], text: str) -> dict[str, Any]:
+    concept: dict[str, Any] = {}
+    if codings:
+        concept["coding"] = [
+            {"system": one.system, "code": one.code, "display": one.display} for one in codings
+        ]
+    if text:
+        concept["text"] = text
+    return concept
+
+
+def _reasons(finding: Finding, facts: Facts) -> Iterator[str]:
+    """References to the evidence, only of the types that R4 allows there."""
+    seen: set[str] = set()
+    for name in finding.because:
+        for one in facts.fact(name).data:
+            kind = one.ref.partition("/")[0]
+            if kind in _REASONS and "#" not in one.ref and one.ref not in seen:
+                seen.add(one.ref)
+                yield one.ref
+                if len(seen) == _MOST_REASONS:
+                    return
+
+
+def task(order: Order, question: Question, rule_base: RuleBase) -> dict[str, Any]:
+    """A draft Task (R4) to complete a questionnaire, in the form SDC uses."""
+    canonical = f"{rule_base.canonical}/Questionnaire/{order.questionnaire}"
+    resource: dict[str, Any] = {
+        "resourceType": "Task",
+        "status": "draft",
+        "intent": "proposal",
+        "priority": order.priority,
+        "code": {"coding": [{"system": COMPLETE[0], "code": COMPLETE[1]}], "text": order.text},
+        "for": {"reference": f"Patient/{question.patient}"},
+        "input": [{"type": {"text": "questionnaire"}, "valueCanonical": canonical}],
+    }
+    if question.encounter:
+        resource["encounter"] = {"reference": f"Encounter/{question.encounter}"}
+    return resource
+
+
+def _deletions(entry: Suggest, facts: Facts, card: UUID) -> Iterator[Suggestion]:
+    """One deletion per draft that a fact names; a draft without an id cannot be pointed at."""
+    data: dict[str, Datum] = {one.ref: one for one in facts.fact(entry.delete).data}
+    for ref, one in data.items():
+        if "/" not in ref or "#" in ref or ref.startswith("urn:"):
+            continue
+        yield Suggestion(
+            label=plain(f"{entry.label}: {one.label}" if len(data) > 1 else entry.label, 100),
+            uuid=str(uuid5(card, f"delete {ref}")),
+            actions=(
+                Action(
+                    type="delete",
+                    description=plain(entry.label, _LONGEST_DESCRIPTION),
+                    resourceId=ref,
+                ),
+            ),
+        )
+
+
+def examples(rule_base: RuleBase) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every order as it would be emitted for an invented patient, for validation at start."""
+    question = Question(
+        service="service", hook="patient-view", hook_instance="1", patient="example", encounter="1"
+    )
+    for order in rule_base.orders.values():
+        if order.kind == "questionnaire":
+            yield order.name, task(order, question, rule_base)
+            continue
+        for codings in (order.codings, *order.sided.values()):
+            yield order.name, _order_resource(order, codings, question, Policy())
