@@ -41,7 +41,7 @@ def nothing(
     definition: FactDefinition, record: Record, keys: Iterable[str], sets: Iterable[str]
 ) -> Fact:
     """The fact when nothing is recorded: absence counts only in a complete arrival (DESIGN 5.1)."""
-    if record.evidence.unread and record.unreadable_about(sets):
+    if record.unreadable_about(sets):
         return Fact(definition.name, None, Reason.UNREADABLE)
     for key in keys:
         found = record.evidence.arrivals.get(key)

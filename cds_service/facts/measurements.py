@@ -36,18 +36,21 @@ class Value(msgspec.Struct, frozen=True):
 
 def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
     """Every usable statement about an analyte, newest first; future ones left out."""
-    found = [
-        one
-        for one in record.stated((analyte.codes,))
-        if one.kind in ("observation", "answer")
-        and (one.quantity is not None or one.problem == "")
-        and one.quantity is not None
-        and (one.final or preliminary)
-        and on_side(one, side)
-        and windows.usable(one.when, record.now)
-    ]
-    found.sort(key=_rank, reverse=True)
-    return [read(one, analyte) for one in found]
+    key = (analyte.name, side, preliminary)
+    known: list[Value] | None = record.remembered.get(key)
+    if known is None:
+        found = [
+            one
+            for one in record.stated((analyte.codes,))
+            if one.kind in ("observation", "answer")
+            and one.quantity is not None
+            and (one.final or preliminary)
+            and on_side(one, side)
+            and windows.usable(one.when, record.now)
+        ]
+        found.sort(key=_rank, reverse=True)
+        known = record.remembered[key] = [read(one, analyte) for one in found]
+    return known
 
 
 def _rank(one: Statement) -> tuple[float, float, bool]:

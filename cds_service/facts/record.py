@@ -6,8 +6,9 @@ resources themselves.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
+from typing import Any
 
-from cds_service.facts import samples, statements
+from cds_service.facts import answers, entries, observations, orders, samples
 from cds_service.facts.statements import Statement
 from cds_service.fhir import dates
 from cds_service.fhir.dates import Span
@@ -54,7 +55,15 @@ class Record:
         self.patient = evidence.patient or Patient()
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
         self._by_set: dict[str, list[Statement]] = {}
+        self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
         self._medications: dict[str, CodeableConcept | None] = {}
+        self._unreadable = {
+            match.set
+            for one in evidence.unread
+            if one.code is not None
+            for coding in one.code.coding
+            for match in rule_base.terminology.matches(coding.system, coding.code)
+        }
         self._current_reasons: set[str] = set()
         self._specimens: dict[str, Specimen] = {}
         self._prepare()
@@ -80,14 +89,7 @@ class Record:
 
     def unreadable_about(self, sets: Iterable[str]) -> bool:
         """Whether a resource that could not be read is about one of these code sets."""
-        wanted = set(sets)
-        return any(
-            match.set in wanted
-            for one in self.evidence.unread
-            if one.code is not None
-            for coding in one.code.coding
-            for match in self.rule_base.terminology.matches(coding.system, coding.code)
-        )
+        return bool(self._unreadable) and not self._unreadable.isdisjoint(sets)
 
     def _prepare(self) -> None:
         for arrival in self.evidence.delivered():
@@ -116,24 +118,24 @@ class Record:
         match resource:
             case Condition():
                 current = (resource.id or "") in self._current_reasons
-                yield from statements.of_condition(resource, item.ref, current, self)
+                yield from entries.of_condition(resource, item.ref, current, self)
             case Observation():
-                yield from statements.of_observation(resource, item.ref, self)
+                yield from observations.of_observation(resource, item.ref, self)
             case QuestionnaireResponse():
-                yield from statements.of_answers(resource, item.ref, self)
+                yield from answers.of_answers(resource, item.ref, self)
             case Procedure():
-                yield from statements.of_procedure(resource, item.ref, self)
+                yield from entries.of_procedure(resource, item.ref, self)
             case DiagnosticReport():
-                yield from statements.of_report(resource, item.ref, self)
+                yield from observations.of_report(resource, item.ref, self)
             case ServiceRequest():
                 draft = arrival.origin == "context"
-                yield from statements.of_request(resource, item.ref, self, draft=draft)
+                yield from orders.of_request(resource, item.ref, self, draft=draft)
             case MedicationRequest() | MedicationStatement():
                 code = self._medication_code(resource)
                 draft = arrival.origin == "context"
-                yield from statements.of_medication(resource, code, item.ref, self, draft=draft)
+                yield from orders.of_medication(resource, code, item.ref, self, draft=draft)
             case Device():
-                yield from statements.of_device(resource, item.ref, self)
+                yield from entries.of_device(resource, item.ref, self)
             case _:
                 return
 
@@ -146,7 +148,7 @@ class Record:
         if reference is None or not reference.reference:
             return None
         if reference.reference.startswith("#"):
-            return statements.contained_medication(resource, reference.reference[1:])
+            return orders.contained_medication(resource, reference.reference[1:])
         return self._medications.get(last_segment(reference.reference)) or CodeableConcept(
             text=reference.display
         )
@@ -155,7 +157,7 @@ class Record:
         arrival = self.evidence.arrival("encounter")
         for item in arrival.items if arrival else ():
             if isinstance(item.resource, Encounter):
-                for name, statement in statements.of_encounter(item.resource, item.ref, self):
+                for name, statement in entries.of_encounter(item.resource, item.ref, self):
                     self._by_set.setdefault(name, []).append(statement)
 
     def _mark_suspect_samples(self) -> None:

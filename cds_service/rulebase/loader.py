@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 
 from cds_service.failures import BrokenRuleBase, ContentProblem
-from cds_service.rulebase import building, checks, lock, model, reading
+from cds_service.rulebase import building, checks, lock, model, names, reading
 from cds_service.rulebase.terminology import Terminology
 
 KINDS = ("terminology", "thresholds", "facts", "orders", "services", "global", "suppression")
@@ -51,7 +51,7 @@ def examine(
     documents, problems = _documents(texts)
     if problems:
         return None, sorted(problems, key=_place)
-    problems.extend(checks.names(documents))
+    problems.extend(names.unresolved(documents))
     if problems:
         return None, sorted(problems, key=_place)
     rule_base = _assemble(documents)

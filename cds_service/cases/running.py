@@ -1,0 +1,183 @@
+"""Runs a case and compares what came out with what was expected."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cds_service.cases import fixtures, records
+from cds_service.decision import Decision, History, Policy, answer, decide
+from cds_service.facts.model import Fact, FactSet, OrderState, Reason
+from cds_service.hooks import prefetch
+from cds_service.hooks import request as requests
+from cds_service.hooks.request import Question
+from cds_service.hooks.service import Service
+from cds_service.rulebase import reading
+from cds_service.rulebase.model import RuleBase
+from cds_service.rules.model import Finding
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+_POLICY = Policy(evaluation=True)
+_exact = msgspec.json.Encoder(decimal_format="number")  # 7.20 stays 7.20
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One case of one rule, with the place where it is written."""
+
+    rule: str
+    name: str
+    proves: str
+    place: str
+    given: Mapping[str, Any]
+    expect: Mapping[str, Any]
+    now: datetime
+    hook: str
+    reference: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a case: the differences, empty when it holds."""
+
+    case: Case
+    differences: tuple[str, ...]
+    decision: Decision | None = None
+
+
+def read(texts: Mapping[str, str], rule_base: RuleBase) -> Iterator[Case]:
+    """Every case of a rule base, in order of file and line."""
+    for file in sorted(texts):
+        if not file.endswith(".cases.yaml"):
+            continue
+        document, _ = reading.read(file, texts[file])
+        rule = rule_base.rules[file.rsplit("/", 1)[-1].removesuffix(".cases.yaml")]
+        for index, value in enumerate(document.value["cases"]):
+            yield Case(
+                rule=rule.id,
+                name=value["name"],
+                proves=value["proves"],
+                place=f"{file}:{document.line(('cases', index))}",
+                given=value["given"],
+                expect=value["expect"],
+                now=datetime.fromisoformat(value["now"]) if "now" in value else NOW,
+                hook=value.get("hook", rule.hooks[0]),
+                reference=value.get("reference", ""),
+            )
+
+
+def run(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Outcome:
+    """Run one case; a case that raises differs by saying so."""
+    try:
+        decision = decided(case, rule_base, fixture_folder)
+    except Exception as error:  # noqa: BLE001 - reported as a difference of this case
+        return Outcome(case, (f"raised {type(error).__name__}: {error}",))
+    return Outcome(case, tuple(_differences(case, decision, rule_base)), decision)
+
+
+def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Decision:
+    """The decision that a case leads to."""
+    if "facts" in case.given:
+        return _from_facts(case, rule_base)
+    service = _service(case.hook, rule_base)
+    adding = case.given.get("record") or case.given.get("adding") or {}
+    vitals = frozenset(
+        concept.code
+        for analyte in rule_base.analytes.values()
+        if "vitals" in analyte.arrives
+        for concept in rule_base.code_sets[analyte.codes].concepts
+    )
+    made = records.build(adding, case.now, rule_base.systems, vitals)
+    bundle: fixtures.Bundle = {"entry": [{"resource": one} for one in made]}
+    if "fixture" in case.given:
+        if fixture_folder is None:
+            raise LookupError("this case needs the fixtures")
+        bundle = fixtures.shifted(fixtures.load(fixture_folder, case.given["fixture"]), case.now)
+        bundle["entry"] = [*bundle["entry"], *({"resource": one} for one in made[1:])]
+    request = fixtures.hook_request(bundle, service)
+    for key in adding.get("not-delivered", ()):
+        request["prefetch"].pop(key, None)
+    body = _exact.encode(request)
+    parsed = requests.parse(body, service=service.id, hook=service.hook)
+    evidence = prefetch.read(
+        parsed.prefetch, service.prefetch, parsed.question.patient, parsed.draft_orders
+    )
+    return answer(parsed.question, evidence, rule_base, case.now, UTC, History(), _POLICY)
+
+
+def _service(hook: str, rule_base: RuleBase) -> Service:
+    found = rule_base.services_for(hook)
+    if found:
+        return found[0]
+    first = next(iter(rule_base.services.values()))
+    return msgspec.structs.replace(first, hook=hook)
+
+
+def _from_facts(case: Case, rule_base: RuleBase) -> Decision:
+    """A decision from inline facts alone; a fact that is not given has nothing recorded."""
+    given = case.given["facts"]
+    facts = {
+        name: Fact(name, given[name], None if given[name] is not None else Reason.NOT_RECORDED)
+        if name in given
+        else Fact(name, definition.nothing_recorded, Reason.NOT_RECORDED)
+        for name, definition in rule_base.facts.items()
+    }
+    states = dict.fromkeys(rule_base.orders, OrderState())
+    whole = FactSet(
+        now=case.now, zone=UTC, sides={"": facts}, orders={"": states}, readings={}, age=(60, 60)
+    )
+    question = Question(
+        service=_service(case.hook, rule_base).id,
+        hook=case.hook,
+        hook_instance=case.name,
+        patient=records.PATIENT,
+    )
+    return decide(question, whole, rule_base, History(), _POLICY)
+
+
+def _differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator[str]:
+    rule = rule_base.rules[case.rule]
+    finding = _finding(case, decision)
+    carded = next((one for one in decision.carded if one.finding == finding), None)
+    expect = case.expect
+    seen: dict[str, Any] = {
+        "outcome": finding.outcome,
+        "shown": finding.shown,
+        "indicator": finding.indicator,
+        "side": finding.side or "unknown",
+        "orders": list(carded.orders) if carded else [],
+        "missing": list(finding.missing),
+        "deletes": _deletes(carded.card.suggestions) if carded else 0,
+    }
+    for key, have in seen.items():
+        if key not in expect:
+            continue
+        want = expect[key]
+        if key == "missing":
+            absent = [name for name in want if name not in have]
+            if absent:
+                yield f"missing: expected {absent} among {have}"
+        elif have != want:
+            yield f"{key}: expected {want!r}, got {have!r} ({finding.reason or finding.shown_reason})"
+    yield from _withheld(expect.get("withheld", {}), carded.withheld if carded else {})
+    words = f"{carded.card.summary}\n{carded.card.detail}" if carded else ""
+    for phrase in expect.get("says", ()):
+        if phrase.replace("\\", "") not in words.replace("\\", ""):
+            yield f"says: {phrase!r} is not in the card of {rule.id}: {words!r}"
+
+
+def _deletes(suggestions: tuple[Any, ...]) -> int:
+    return sum(action.type == "delete" for one in suggestions for action in one.actions)
+
+
+def _withheld(want: Mapping[str, str], have: Mapping[str, str]) -> Iterator[str]:
+    for order, reason in want.items():
+        if reason not in have.get(order, "nothing withheld"):
+            yield f"withheld: expected {order}: {reason}, got {dict(have)}"
+
+
+def _finding(case: Case, decision: Decision) -> Finding:
+    """The finding of the case's rule; of two legs the one on the expected side, else the first."""
+    found = [one for one in decision.findings if one.rule == case.rule]
+    side = case.expect.get("side")
+    return next((one for one in found if one.side == side), found[0])

@@ -1,0 +1,1 @@
+"""The EHR's own FHIR server: what prefetch did not bring."""

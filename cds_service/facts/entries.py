@@ -1,0 +1,138 @@
+"""Entries of lists into statements: conditions, encounter reasons, procedures, devices."""
+
+from datetime import timedelta
+
+from msgspec import UNSET
+
+from cds_service.facts.statements import (
+    Context,
+    Stated,
+    Statement,
+    label_of,
+    matches,
+    placed,
+    status_of,
+)
+from cds_service.fhir.dates import Span
+from cds_service.fhir.resources import Condition, Device, Encounter, Procedure
+
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_UNCERTAIN = frozenset({"unconfirmed", "provisional", "differential"})
+
+
+def of_condition(resource: Condition, ref: str, current: bool, context: Context) -> Stated:
+    """What a Condition states."""
+    verification = status_of(resource.verificationStatus)
+    if verification in ("entered-in-error", "refuted"):
+        return
+    clinical = status_of(resource.clinicalStatus)
+    abated = resource.abatementDateTime or resource.abatementPeriod or resource.abatementString
+    active = clinical in _ACTIVE if clinical else not abated
+    onset = _onset(resource, context)
+    notes = ("unconfirmed",) if verification in _UNCERTAIN else ()
+    for match, code in matches(resource.code, context):
+        allowed, side = placed(match, resource.bodySite, context)
+        if allowed and resource.code is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="condition",
+                    ref=ref,
+                    label=label_of(resource.code, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    side=side,
+                    onset=onset,
+                    recorded=context.span(resource.recordedDate),
+                    active=active or current,
+                    certain=verification not in _UNCERTAIN,
+                    current=current,
+                    notes=notes,
+                ),
+            )
+
+
+def _onset(resource: Condition, context: Context) -> Span | None:
+    if resource.onsetDateTime:
+        return context.span(resource.onsetDateTime)
+    if resource.onsetPeriod is not None:
+        return context.span(resource.onsetPeriod.start)
+    age = resource.onsetAge
+    if age is None or age.value is UNSET or context.birth is None:
+        return None
+    return _at_age(bytes(age.value), age.code or age.unit or "", context.birth)
+
+
+def _at_age(raw: bytes, unit: str, birth: Span) -> Span | None:
+    if unit not in ("a", "years", "year", "yr") or not raw.isdigit() or len(raw) > 3:  # noqa: PLR2004
+        return None
+    years = int(raw)
+    start = birth.start + timedelta(days=365.25 * years)
+    return Span(start, start + timedelta(days=366), precise=False, text=f"age {years}")
+
+
+def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
+    """What the reasons of this encounter state; they always count as current."""
+    if resource.status in ("entered-in-error", "cancelled"):
+        return
+    when = context.span(resource.period.start) if resource.period else None
+    for reason in resource.reasonCode:
+        for match, code in matches(reason, context):
+            if not match.concept.needs_site:
+                yield (
+                    match.set,
+                    Statement(
+                        kind="reason",
+                        ref=ref,
+                        label=label_of(reason, match.concept.display),
+                        concept=match.concept,
+                        code=code,
+                        side=match.concept.side,
+                        recorded=when,
+                        current=True,
+                    ),
+                )
+
+
+def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:
+    """What a completed Procedure states."""
+    if resource.status != "completed":
+        return
+    text = resource.performedDateTime
+    if text is None and resource.performedPeriod is not None:
+        text = resource.performedPeriod.end or resource.performedPeriod.start
+    when = context.span(text)
+    for match, code in matches(resource.code, context):
+        allowed, side = placed(match, resource.bodySite, context)
+        if allowed and resource.code is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="procedure",
+                    ref=ref,
+                    label=label_of(resource.code, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    side=side,
+                    when=when,
+                    onset=when,
+                ),
+            )
+
+
+def of_device(resource: Device, ref: str, context: Context) -> Stated:
+    """What a Device states: an implant."""
+    if resource.status in ("inactive", "entered-in-error"):
+        return
+    for match, code in matches(resource.type, context):
+        if resource.type is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="device",
+                    ref=ref,
+                    label=label_of(resource.type, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                ),
+            )

@@ -1,0 +1,158 @@
+"""Observations and reports into statements, components and members included."""
+
+import msgspec
+from msgspec import UNSET
+
+from cds_service.facts.answers import coded_answer, worded
+from cds_service.facts.statements import (
+    RESULTS,
+    Context,
+    Stated,
+    Statement,
+    label_of,
+    matches,
+    placed,
+)
+from cds_service.fhir.dates import Span
+from cds_service.fhir.resources import (
+    CodeableConcept,
+    Component,
+    DiagnosticReport,
+    Observation,
+    Quantity,
+)
+from cds_service.rulebase.concepts import Concept
+
+
+def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
+    """What an Observation states, its components included."""
+    status = resource.status or ""
+    if status not in RESULTS and status != "preliminary":
+        return
+    when = _effective(resource, context)
+    site = (resource.bodySite,) if resource.bodySite else ()
+    base = Statement(
+        kind="observation",
+        ref=ref,
+        label="",
+        concept=Concept("", "", ""),
+        code="",
+        when=when,
+        issued=context.span(resource.issued),
+        final=status in RESULTS,
+        laboratory=any(
+            coding.code == "laboratory" for one in resource.category for coding in one.coding
+        ),
+        notes=("preliminary",) if status == "preliminary" else (),
+        specimen=(resource.specimen.reference or "") if resource.specimen else "",
+        sample_text=_sample_text(resource),
+    )
+    yield from _valued(resource, base, site, context)
+    for component in resource.component:
+        yield from _valued(component, base, site, context)
+
+
+def _effective(resource: Observation, context: Context) -> Span | None:
+    text = resource.effectiveDateTime or resource.effectiveInstant
+    if text is None and resource.effectivePeriod is not None:
+        text = resource.effectivePeriod.end or resource.effectivePeriod.start
+    return context.span(text or resource.issued)
+
+
+def _sample_text(resource: Observation) -> str:
+    words = [note.text for note in resource.note]
+    words += [one.text for one in resource.interpretation]
+    words += [coding.display for one in resource.interpretation for coding in one.coding]
+    if resource.dataAbsentReason is not None:
+        words.append(resource.dataAbsentReason.text)
+    return " | ".join(word for word in words if word)[:2000]
+
+
+def _valued(
+    part: Observation | Component,
+    base: Statement,
+    site: tuple[CodeableConcept, ...],
+    context: Context,
+) -> Stated:
+    says, answer, quantity, problem = _value(part, context)
+    for match, code in matches(part.code, context):
+        allowed, side = placed(match, site, context)
+        if allowed and part.code is not None:
+            yield (
+                match.set,
+                msgspec.structs.replace(
+                    base,
+                    label=label_of(part.code, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    side=side,
+                    says=says,
+                    answer=answer,
+                    quantity=quantity,
+                    problem=problem,
+                ),
+            )
+    if part.valueCodeableConcept is not None:
+        # "Finding: heavy legs" is as good as a heavy-legs observation.
+        for match, code in matches(part.valueCodeableConcept, context):
+            allowed, side = placed(match, site, context)
+            if allowed:
+                yield (
+                    match.set,
+                    msgspec.structs.replace(
+                        base,
+                        label=label_of(part.valueCodeableConcept, match.concept.display),
+                        concept=match.concept,
+                        code=code,
+                        side=side,
+                        says=True,
+                    ),
+                )
+
+
+def _value(
+    part: Observation | Component, context: Context
+) -> tuple[bool | None, str, Quantity | None, str]:
+    """(yes/no, coded answer, quantity, problem) of an observation or component."""
+    if part.dataAbsentReason is not None:
+        return None, "", None, "not-asked"
+    if part.valueBoolean is not None:
+        return part.valueBoolean, "", None, ""
+    if part.valueQuantity is not None:
+        return None, "", part.valueQuantity, ""
+    if part.valueInteger is not UNSET:
+        return None, "", Quantity(value=part.valueInteger), ""
+    if part.valueCodeableConcept is not None:
+        return (*coded_answer(part.valueCodeableConcept, context), None, "")
+    if part.valueString is not None:
+        return (*worded(part.valueString), None, "")
+    return None, "", None, "not-asked"
+
+
+def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:
+    """What a DiagnosticReport states: that the study was done, and its coded conclusion."""
+    status = resource.status or ""
+    if status not in RESULTS and status != "preliminary":
+        return
+    text = resource.effectiveDateTime
+    if text is None and resource.effectivePeriod is not None:
+        text = resource.effectivePeriod.end or resource.effectivePeriod.start
+    when = context.span(text or resource.issued)
+    concluded = [match.set for one in resource.conclusionCode for match, _ in matches(one, context)]
+    for match, code in matches(resource.code, context):
+        if resource.code is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="report",
+                    ref=ref,
+                    label=label_of(resource.code, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    side=match.concept.side,
+                    when=when,
+                    final=status in RESULTS,
+                    notes=("preliminary",) if status == "preliminary" else (),
+                    reassures=" ".join(concluded),
+                ),
+            )

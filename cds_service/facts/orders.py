@@ -1,0 +1,139 @@
+"""Orders and medicines into statements: open, draft, current, old."""
+
+from cds_service.facts.statements import Context, Stated, Statement, label_of, matches, placed
+from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.resources import (
+    CodeableConcept,
+    Medication,
+    MedicationRequest,
+    MedicationStatement,
+    ServiceRequest,
+    decode,
+)
+
+_DROPPED = frozenset({"entered-in-error", "cancelled", "not-done", "revoked"})
+_INTENTS = frozenset(
+    {"order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"}
+)
+_OPEN_ORDERS = frozenset({"active", "on-hold", "draft"})
+_OLD_PRESCRIPTION = 365  # days; reconciliation, "Active medicine"
+
+
+def of_request(resource: ServiceRequest, ref: str, context: Context, *, draft: bool) -> Stated:
+    """What a ServiceRequest states: an open order, or one being placed now."""
+    status, intent = resource.status or "", resource.intent or ""
+    if status in _DROPPED or resource.doNotPerform:
+        return
+    # A draft in the hook's context may be incomplete (cds-hooks.md 70, 76): only the code counts.
+    if not draft and (status not in _OPEN_ORDERS or intent not in {*_INTENTS, "proposal"}):
+        return
+    for match, code in matches(resource.code, context):
+        _, side = placed(match, resource.bodySite, context)
+        if resource.code is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="draft" if draft else "order",
+                    ref=ref,
+                    label=label_of(resource.code, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    side=side,
+                    when=context.span(resource.authoredOn),
+                ),
+            )
+
+
+def of_medication(
+    resource: MedicationRequest | MedicationStatement,
+    concept: CodeableConcept | None,
+    ref: str,
+    context: Context,
+    *,
+    draft: bool,
+) -> Stated:
+    """What a MedicationRequest or MedicationStatement states: a current medicine, or a draft.
+
+    Current: reconciliation, "Active medicine". A request older than a year without a later validity
+    is `old`: a hazard still, a benefit no longer sure.
+    """
+    if not draft and not _taken(resource):
+        return
+    if not _systemic(resource):
+        return
+    when = context.span(_medicine_date(resource))
+    old = False
+    if isinstance(resource, MedicationRequest) and when is not None:
+        covered = resource.dispenseRequest
+        until = context.span(covered.validityPeriod.end) if covered and covered.validityPeriod else None
+        youngest, _ = age_in_days(when, context.now, context.zone)
+        old = youngest > _OLD_PRESCRIPTION and not (until and until.end >= context.now)
+    for match, code in matches(concept, context):
+        if concept is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="draft" if draft else "medication",
+                    ref=ref,
+                    label=label_of(concept, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    when=when,
+                    old=old,
+                ),
+            )
+
+
+def _taken(resource: MedicationRequest | MedicationStatement) -> bool:
+    if isinstance(resource, MedicationStatement):
+        return resource.status in ("active", "intended")
+    return (
+        resource.status == "active"
+        and (resource.intent or "order") in _INTENTS
+        and not resource.doNotPerform
+    )
+
+
+def _medicine_date(resource: MedicationRequest | MedicationStatement) -> str | None:
+    if isinstance(resource, MedicationRequest):
+        return resource.authoredOn
+    if resource.effectivePeriod is not None:
+        return resource.effectivePeriod.start
+    return resource.effectiveDateTime or resource.dateAsserted
+
+
+_LOCAL_ROUTE_WORDS = (
+    "topical",
+    "cutaneous",
+    "ophthalm",
+    "inhal",
+    "nasal",
+    "otic",
+    "intra-articular",
+)
+
+
+def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
+    """Whether the medicine reaches the whole body, as far as a route is written."""
+    dosages = resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
+    routes = [dosage.route for dosage in dosages if dosage.route is not None]
+    if not routes:
+        return True
+    for route in routes:
+        words = " ".join(
+            text.lower() for text in (route.text, *(coding.display for coding in route.coding)) if text
+        )
+        if not words or not any(word in words for word in _LOCAL_ROUTE_WORDS):
+            return True
+    return False
+
+
+def contained_medication(
+    resource: MedicationRequest | MedicationStatement, name: str
+) -> CodeableConcept | None:
+    """The code of a contained Medication; None when there is none of that name."""
+    for raw in resource.contained:
+        found = decode(raw)
+        if isinstance(found, Medication) and found.id == name:
+            return found.code
+    return None
