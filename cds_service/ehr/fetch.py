@@ -23,7 +23,7 @@ class CannotFetch:
 
     def fetch(
         self,
-        request: HookRequest,
+        request: HookRequest,  # noqa: ARG002 - the port's signature
         keys: Iterable[str],
     ) -> dict[str, Arrival | Unavailable]:
         """Nothing, with the reason."""

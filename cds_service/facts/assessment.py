@@ -8,7 +8,7 @@ from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.fhir.evidence import Arrival, Evidence
-from cds_service.rulebase.model import (
+from cds_service.rulebase.definitions import (
     AgeFact,
     AnsweredFact,
     ConditionFact,
@@ -23,9 +23,9 @@ from cds_service.rulebase.model import (
     MeasurementFact,
     MedicationFact,
     PatientFact,
-    RuleBase,
     ScoreFact,
 )
+from cds_service.rulebase.model import RuleBase
 
 
 def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo, hook: str) -> FactSet:

@@ -8,13 +8,7 @@ from cds_service.facts.record import Record
 from cds_service.fhir.dates import age_in_days
 from cds_service.fhir.quantity import Interval, compare
 from cds_service.rulebase.criteria import Criterion, facts_in, open_facts, supporting, truth
-from cds_service.rulebase.model import (
-    AnsweredFact,
-    CountFact,
-    DurationFact,
-    GroupFact,
-    ScoreFact,
-)
+from cds_service.rulebase.definitions import AnsweredFact, CountFact, DurationFact, GroupFact, ScoreFact
 
 
 def duration(definition: DurationFact, record: Record, side: Side, fact_of: FactOf) -> Fact:

@@ -6,7 +6,8 @@ from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
 from cds_service.fhir.evidence import Arrival
-from cds_service.rulebase.model import FactDefinition, Sidedness
+from cds_service.rulebase.concepts import Sidedness
+from cds_service.rulebase.definitions import FactDefinition
 
 
 def on_side(one: Statement, side: Side) -> bool:

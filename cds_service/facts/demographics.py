@@ -6,7 +6,7 @@ from cds_service.facts.model import Fact, Reason
 from cds_service.facts.record import Record
 from cds_service.fhir.dates import age_in_years, is_future
 from cds_service.fhir.quantity import Interval, compare
-from cds_service.rulebase.model import AgeFact, HookFact, PatientFact
+from cds_service.rulebase.definitions import AgeFact, HookFact, PatientFact
 
 OLDEST = 130  # years; beyond it a birth date is a mistake
 

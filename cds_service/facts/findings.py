@@ -8,7 +8,7 @@ from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
 from cds_service.fhir.dates import age_in_days
-from cds_service.rulebase.model import ConditionFact, FindingFact, MedicationFact
+from cds_service.rulebase.definitions import ConditionFact, FindingFact, MedicationFact
 
 _LISTED = ("condition", "reason", "procedure", "device")
 _ANSWERED = ("observation", "answer")

@@ -18,7 +18,7 @@ from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
 from cds_service.fhir.quantity import Interval, compare, interval, number, scaled
-from cds_service.rulebase.model import Analyte, Limit, MeasurementFact, Threshold, Unit
+from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
 UCUM = "http://unitsofmeasure.org"
 FactOf = Callable[[str, Side], Fact]

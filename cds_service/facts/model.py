@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from cds_service.fhir.dates import Span
-from cds_service.rulebase.model import Sidedness
+from cds_service.rulebase.concepts import Sidedness
 
 Side = Literal["", "left", "right"]  # "" asks about the patient as a whole
 LEGS: tuple[Side, ...] = ("left", "right")

@@ -9,7 +9,8 @@ from cds_service.facts.measurements import FactOf, earliest_onset
 from cds_service.facts.model import Draft, Fact, OrderState, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
-from cds_service.rulebase.model import DoneFact, DraftFact, Order
+from cds_service.rulebase.definitions import DoneFact, DraftFact
+from cds_service.rulebase.model import Order
 
 _RESULT_KEYS = ("laboratory", "findings", "diagnosticReports", "procedures")
 

@@ -7,7 +7,7 @@ is (reconciliation, "Partial dates, edges").
 from datetime import datetime, timedelta, tzinfo
 
 from cds_service.fhir.dates import Span, age_in_days, is_future
-from cds_service.rulebase.model import Threshold
+from cds_service.rulebase.definitions import Threshold
 
 
 def within(span: Span, window: Threshold, now: datetime, zone: tzinfo, *, whole: bool) -> bool:

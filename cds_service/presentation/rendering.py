@@ -13,17 +13,9 @@ from cds_service.facts.model import Datum, Fact, FactSet, Reason, Side
 from cds_service.presentation import moments
 from cds_service.presentation.text import ELLIPSIS, escaped, plain, sentence
 from cds_service.rulebase import placeholders
-from cds_service.rulebase.model import (
-    AgeFact,
-    CardText,
-    MeasurementFact,
-    MedicationFact,
-    Rule,
-    RuleBase,
-)
-from cds_service.rulebase.model import (
-    Fact as Definition,
-)
+from cds_service.rulebase.definitions import AgeFact, MeasurementFact, MedicationFact
+from cds_service.rulebase.definitions import Fact as Definition
+from cds_service.rulebase.model import CardText, Rule, RuleBase
 from cds_service.rules.model import Finding
 
 SUMMARY_LIMIT = placeholders.SUMMARY_LIMIT

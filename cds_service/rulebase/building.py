@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from cds_service.rulebase import model
+from cds_service.rulebase import definitions, model
+from cds_service.rulebase.concepts import Concept
 from cds_service.rulebase.criteria import All, Any_, Criterion, Is, NoneOf, Unless
 
 _WORDS: Mapping[str, type[All | Any_ | NoneOf | Unless]] = {
@@ -34,14 +35,14 @@ def optional(value: Any) -> Criterion | None:
     return None if value is None else criterion(value)
 
 
-def limits(value: Mapping[str, str]) -> tuple[model.Limit, ...]:
+def limits(value: Mapping[str, str]) -> tuple[definitions.Limit, ...]:
     """The comparisons of an `is:` mapping."""
-    return tuple(model.Limit(how, name) for how, name in value.items())  # type: ignore[arg-type]
+    return tuple(definitions.Limit(how, name) for how, name in value.items())  # type: ignore[arg-type]
 
 
-def threshold(name: str, value: Mapping[str, Any]) -> model.Threshold:
+def threshold(name: str, value: Mapping[str, Any]) -> definitions.Threshold:
     """A threshold with its native values."""
-    return model.Threshold(
+    return definitions.Threshold(
         name=name,
         values={unit: Decimal(number) for unit, number in value["value"].items()},
         source=value["source"],
@@ -50,10 +51,10 @@ def threshold(name: str, value: Mapping[str, Any]) -> model.Threshold:
     )
 
 
-def analyte(name: str, value: Mapping[str, Any]) -> model.Analyte:
+def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:
     """An analyte with its declared units."""
     units = {
-        code: model.Unit(
+        code: definitions.Unit(
             code=code,
             spellings=tuple(unit.get("also", ())),
             factor=Decimal(unit.get("factor", 1)),
@@ -62,7 +63,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> model.Analyte:
         for code, unit in value["units"].items()
     }
     plausible = value["plausible"]
-    return model.Analyte(
+    return definitions.Analyte(
         name=name,
         label=value["label"],
         codes=value["codes"],
@@ -74,9 +75,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> model.Analyte:
     )
 
 
-def concepts(
-    include: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]
-) -> tuple[model.Concept, ...]:
+def concepts(include: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]) -> tuple[Concept, ...]:
     """The concepts of one `include` entry that lists codes."""
     system = include["system"]
     uri = systems.get(system, (system,))[0]
@@ -84,7 +83,7 @@ def concepts(
     for entry in include["codes"]:
         fields = entry if isinstance(entry, dict) else {"code": entry[0], "display": entry[1]}
         found.append(
-            model.Concept(
+            Concept(
                 system=uri,
                 code=fields["code"],
                 display=fields["display"],
@@ -108,7 +107,7 @@ def local_code(name: str, value: Mapping[str, Any]) -> model.LocalCode:
     )
 
 
-def fact(name: str, value: Mapping[str, Any]) -> model.Fact:
+def fact(name: str, value: Mapping[str, Any]) -> definitions.Fact:
     """A fact definition of its kind."""
     kind = value["kind"]
     recorded = value.get("nothing-recorded", "absent" if kind in _ABSENT_IS_FALSE else "unknown")
@@ -123,20 +122,20 @@ def fact(name: str, value: Mapping[str, Any]) -> model.Fact:
     return _KINDS[kind](common, value)
 
 
-def _age(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.AgeFact(**common, limits=limits(value["is"]))
+def _age(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.AgeFact(**common, limits=limits(value["is"]))
 
 
-def _patient(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.PatientFact(**common, attribute=value["who"])
+def _patient(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.PatientFact(**common, attribute=value["who"])
 
 
-def _hook(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.HookFact(**common, hooks=tuple(value["in"]))
+def _hook(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.HookFact(**common, hooks=tuple(value["in"]))
 
 
-def _condition(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.ConditionFact(
+def _condition(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.ConditionFact(
         **common,
         sets=tuple(value["in"]),
         arrives=tuple(value.get("arrives-in", ("conditions",))),
@@ -148,8 +147,8 @@ def _condition(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
     )
 
 
-def _finding(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.FindingFact(
+def _finding(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.FindingFact(
         **common,
         sets=tuple(value["in"]),
         within=value["within"],
@@ -159,10 +158,10 @@ def _finding(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
     )
 
 
-def _measurement(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
+def _measurement(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
     shorter = value.get("shorter", {})
     within = value.get("within", "")
-    return model.MeasurementFact(
+    return definitions.MeasurementFact(
         **common,
         of=value["of"],
         limits=limits(value["is"]),
@@ -179,8 +178,8 @@ def _measurement(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact
     )
 
 
-def _done(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.DoneFact(
+def _done(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.DoneFact(
         **common,
         sets=tuple(value["in"]),
         within=value.get("within", ""),
@@ -188,16 +187,16 @@ def _done(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
     )
 
 
-def _draft(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.DraftFact(**common, sets=tuple(value["in"]))
+def _draft(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.DraftFact(**common, sets=tuple(value["in"]))
 
 
-def _medication(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.MedicationFact(**common, sets=tuple(value["in"]), use=value.get("use", "hazard"))
+def _medication(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.MedicationFact(**common, sets=tuple(value["in"]), use=value.get("use", "hazard"))
 
 
-def _duration(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.DurationFact(
+def _duration(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.DurationFact(
         **common,
         of=tuple(value["of"]),
         limits=limits(value["is"]),
@@ -205,16 +204,16 @@ def _duration(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
     )
 
 
-def _count(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.CountFact(**common, of=tuple(value["of"]), at_least=value["at-least"])
+def _count(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.CountFact(**common, of=tuple(value["of"]), at_least=value["at-least"])
 
 
-def _answered(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.AnsweredFact(**common, of=tuple(value["of"]), at_least=value["at-least"])
+def _answered(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.AnsweredFact(**common, of=tuple(value["of"]), at_least=value["at-least"])
 
 
-def _score(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.ScoreFact(
+def _score(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.ScoreFact(
         **common,
         table=value["table"],
         limits=limits(value["is"]),
@@ -222,16 +221,16 @@ def _score(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
     )
 
 
-def _group(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.GroupFact(
+def _group(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.GroupFact(
         **common,
         when=criterion(value["when"]),
         unknown_only_if=optional(value.get("unknown-only-if")),
     )
 
 
-def _derived(common: dict[str, Any], value: Mapping[str, Any]) -> model.Fact:
-    return model.DerivedFact(
+def _derived(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.DerivedFact(
         **common,
         by=value["by"],
         of=tuple(value.get("of", ())),
@@ -258,10 +257,10 @@ _KINDS = {
 }
 
 
-def score(name: str, value: Mapping[str, Any]) -> model.ScoreTable:
+def score(name: str, value: Mapping[str, Any]) -> definitions.ScoreTable:
     """A score table."""
-    items = tuple(model.ScoreItem(item["fact"], item["points"]) for item in value["items"])
-    return model.ScoreTable(name, value["title"], items, value["source"])
+    items = tuple(definitions.ScoreItem(item["fact"], item["points"]) for item in value["items"])
+    return definitions.ScoreTable(name, value["title"], items, value["source"])
 
 
 def _coded(value: Mapping[str, str], systems: Mapping[str, tuple[str, ...]]) -> model.Coded:

@@ -11,7 +11,9 @@ from typing import Any
 import jsonschema
 
 from cds_service.failures import BrokenRuleBase, ContentProblem
+from cds_service.hooks.service import Service
 from cds_service.rulebase import building, checks, lock, model, names, reading
+from cds_service.rulebase.concepts import CodeSet, Concept
 from cds_service.rulebase.terminology import Terminology
 
 KINDS = ("terminology", "thresholds", "facts", "orders", "services", "global", "suppression")
@@ -182,11 +184,9 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
     )
 
 
-def _code_sets(
-    sets: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]
-) -> dict[str, model.CodeSet]:
-    def members(name: str) -> tuple[model.Concept, ...]:
-        found: list[model.Concept] = []
+def _code_sets(sets: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]) -> dict[str, CodeSet]:
+    def members(name: str) -> tuple[Concept, ...]:
+        found: list[Concept] = []
         for include in sets[name]["include"]:
             if "set" in include:
                 found.extend(members(include["set"]))
@@ -195,15 +195,15 @@ def _code_sets(
         return tuple(dict.fromkeys(found))
 
     return {
-        name: model.CodeSet(name, value["title"], value["source"], value["licence"], members(name))
+        name: CodeSet(name, value["title"], value["source"], value["licence"], members(name))
         for name, value in sets.items()
     }
 
 
-def _services(value: Mapping[str, Any]) -> dict[str, model.Service]:
+def _services(value: Mapping[str, Any]) -> dict[str, Service]:
     templates = value["prefetch"]
     return {
-        one["id"]: model.Service(
+        one["id"]: Service(
             id=one["id"],
             hook=one["hook"],
             title=one["title"],

@@ -5,18 +5,15 @@ every name in them resolves.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
-from cds_service.fhir.quantity import Comparison
 from cds_service.hooks.service import Service
-from cds_service.rulebase.concepts import CodeSet, Concept, Sidedness
+from cds_service.rulebase.concepts import CodeSet
 from cds_service.rulebase.criteria import Criterion
+from cds_service.rulebase.definitions import Analyte, Fact, ScoreTable, Threshold
 from cds_service.rulebase.terminology import Terminology
-
-__all__ = ["CodeSet", "Concept", "Service", "Sidedness"]
 
 Indicator = Literal["info", "warning", "critical"]
 Status = Literal["draft", "in-review", "active", "retired"]
@@ -29,9 +26,6 @@ class Coded(msgspec.Struct, frozen=True):
     system: str
     code: str
     display: str
-
-
-# --- terminology ---------------------------------------------------------------------------------
 
 
 class LocalCode(msgspec.Struct, frozen=True):
@@ -56,264 +50,6 @@ class Questionnaire(msgspec.Struct, frozen=True):
     title: str
     items: tuple[str, ...]
     source: str
-
-
-# --- numbers -------------------------------------------------------------------------------------
-
-
-class Threshold(msgspec.Struct, frozen=True):
-    """A number with a name, its native values per unit, and where it comes from."""
-
-    name: str
-    values: Mapping[str, Decimal]
-    source: str
-    standing: str
-    of: str = ""
-
-    def single(self) -> Decimal:
-        """The value of a threshold that has one unit (windows, ages, points)."""
-        return next(iter(self.values.values()))
-
-    @property
-    def unit(self) -> str:
-        """The first unit: the canonical one."""
-        return next(iter(self.values))
-
-
-class Unit(msgspec.Struct, frozen=True):
-    """A unit accepted for one analyte: its UCUM code, other spellings, exact factor to canonical."""
-
-    code: str
-    spellings: tuple[str, ...]
-    factor: Decimal
-    same_as: str = ""
-
-
-class Analyte(msgspec.Struct, frozen=True):
-    """Something measured: its codes, declared units, plausible range, and where it arrives."""
-
-    name: str
-    label: str
-    codes: str
-    unit: str
-    units: Mapping[str, Unit]
-    plausible: tuple[Decimal, Decimal]
-    arrives: tuple[str, ...]
-    source: str
-
-    def unit_named(self, text: str) -> Unit | None:
-        """The declared unit with this code or spelling; None for an undeclared one."""
-        found = self.units.get(text)
-        if found is not None:
-            return found
-        for unit in self.units.values():
-            if text in unit.spellings:
-                return unit
-        return None
-
-
-# --- facts ---------------------------------------------------------------------------------------
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """One comparison against a named threshold."""
-
-    how: Comparison
-    threshold: str
-
-
-class FactDefinition(msgspec.Struct, frozen=True):
-    """What every fact has: how cards name it, what would settle it, where it comes from."""
-
-    name: str
-    label: str
-    source: str
-    says: str = ""
-    ask: str = ""
-    nothing_recorded: bool | None = None
-
-
-class AgeFact(FactDefinition, frozen=True, tag="age"):
-    """The patient's age in completed years against limits."""
-
-    limits: tuple[Limit, ...] = ()
-
-
-class PatientFact(FactDefinition, frozen=True, tag="patient"):
-    """Something the Patient resource says."""
-
-    attribute: Literal["deceased", "female", "male"] = "deceased"
-
-
-class HookFact(FactDefinition, frozen=True, tag="hook"):
-    """The hook of this request."""
-
-    hooks: tuple[str, ...] = ()
-
-
-class ConditionFact(FactDefinition, frozen=True, tag="condition"):
-    """A coded entry in a list: problem, encounter reason, procedure, device.
-
-    `within`: onset (else recorded) at most that long ago; `lasting`: at least that long.
-    `undated_counts`: an entry without any date counts inside the window. `certain` leaves out
-    unconfirmed entries; `ever` takes resolved ones too.
-    """
-
-    sets: tuple[str, ...] = ()
-    arrives: tuple[str, ...] = ("conditions",)
-    within: str = ""
-    lasting: str = ""
-    undated_counts: bool = False
-    certain: bool = False
-    ever: bool = False
-
-
-class FindingFact(FactDefinition, frozen=True, tag="finding"):
-    """A symptom or sign: observation, questionnaire answer or problem.
-
-    `answers`: the coded values that make it true (default: yes or present).
-    """
-
-    sets: tuple[str, ...] = ()
-    within: str = ""
-    condition_within: str = ""
-    answers: tuple[str, ...] = ()
-    undated_counts: bool = False
-
-
-class MeasurementFact(FactDefinition, frozen=True, tag="measurement"):
-    """The newest value of an analyte against limits.
-
-    `within`: how old a value may be that makes the fact true; `clears_within`: that makes it false.
-    `reassuring`: true is the safe side, so a date of day precision must lie wholly inside. `older_than`:
-    only values that have left that window. `shorter_while`: while that fact is true the window is
-    `shorter_within` and the value must be later than the fact began. `sides`: which leg decides.
-    `rounded`: decimals, half up, before comparing. `preliminary`: such results may make it true.
-    """
-
-    of: str = ""
-    limits: tuple[Limit, ...] = ()
-    within: str = ""
-    clears_within: str = ""
-    older_than: str = ""
-    shorter_while: str = ""
-    shorter_within: str = ""
-    after_onset_of: tuple[str, ...] = ()
-    sides: Literal["newest", "lowest", "highest", "any-ever"] = "newest"
-    rounded: int | None = None
-    preliminary: bool = False
-    reassuring: bool = False
-
-
-class DoneFact(FactDefinition, frozen=True, tag="done"):
-    """A test or procedure that has a result inside the window."""
-
-    sets: tuple[str, ...] = ()
-    within: str = ""
-    after_onset_of: tuple[str, ...] = ()
-
-
-class DraftFact(FactDefinition, frozen=True, tag="draft"):
-    """An order being placed at this moment, in the hook's context."""
-
-    sets: tuple[str, ...] = ()
-
-
-class MedicationFact(FactDefinition, frozen=True, tag="medication"):
-    """A current medicine; `hazard` facts also take an old open prescription at its word."""
-
-    sets: tuple[str, ...] = ()
-    use: Literal["hazard", "benefit"] = "hazard"
-
-
-class DurationFact(FactDefinition, frozen=True, tag="duration"):
-    """How long ago the earliest of some facts began.
-
-    `recorded_counts`: without an onset the date of recording is taken as recent onset (red flags).
-    """
-
-    of: tuple[str, ...] = ()
-    limits: tuple[Limit, ...] = ()
-    recorded_counts: bool = False
-
-
-class CountFact(FactDefinition, frozen=True, tag="count"):
-    """At least so many of some facts are true."""
-
-    of: tuple[str, ...] = ()
-    at_least: int = 1
-
-
-class AnsweredFact(FactDefinition, frozen=True, tag="answered"):
-    """At least so many of some facts are known, whatever their value."""
-
-    of: tuple[str, ...] = ()
-    at_least: int = 1
-
-
-class ScoreFact(FactDefinition, frozen=True, tag="score"):
-    """Where the interval of a score lies; `undecided` is true when it straddles the limit."""
-
-    table: str = ""
-    limits: tuple[Limit, ...] = ()
-    undecided: bool = False
-
-
-class GroupFact(FactDefinition, frozen=True, tag="group", kw_only=True):
-    """A criterion over other facts, under one name.
-
-    `unknown_only_if`: without that, members that were merely never recorded count as absent, so that
-    an empty record does not leave the group unknown for everybody.
-    """
-
-    when: Criterion
-    unknown_only_if: Criterion | None = None
-
-
-class DerivedFact(FactDefinition, frozen=True, tag="derived"):
-    """A fact computed by a named, tested function in `facts/derived`."""
-
-    by: str = ""
-    of: tuple[str, ...] = ()
-    limits: tuple[Limit, ...] = ()
-
-
-Fact = (
-    AgeFact
-    | PatientFact
-    | HookFact
-    | ConditionFact
-    | FindingFact
-    | MeasurementFact
-    | DoneFact
-    | DraftFact
-    | MedicationFact
-    | DurationFact
-    | CountFact
-    | AnsweredFact
-    | ScoreFact
-    | GroupFact
-    | DerivedFact
-)
-
-
-class ScoreItem(msgspec.Struct, frozen=True):
-    """One line of a score table."""
-
-    fact: str
-    points: int
-
-
-class ScoreTable(msgspec.Struct, frozen=True):
-    """A scoring instrument as items and points."""
-
-    name: str
-    title: str
-    items: tuple[ScoreItem, ...]
-    source: str
-
-
-# --- orders --------------------------------------------------------------------------------------
 
 
 class Panel(msgspec.Struct, frozen=True):
@@ -350,9 +86,6 @@ class Order(msgspec.Struct, frozen=True):
     must_be_clear: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
     questionnaire: str = ""
-
-
-# --- rules ---------------------------------------------------------------------------------------
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -445,9 +178,6 @@ class Rule(msgspec.Struct, frozen=True):
     def source(self, identifier: str) -> Source:
         """The source with this id."""
         return next(source for source in self.sources if source.id == identifier)
-
-
-# --- the whole -----------------------------------------------------------------------------------
 
 
 class Global(msgspec.Struct, frozen=True):

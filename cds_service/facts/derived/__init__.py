@@ -10,7 +10,7 @@ from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.measurements import FactOf
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.record import Record
-from cds_service.rulebase.model import DerivedFact
+from cds_service.rulebase.definitions import DerivedFact
 
 BY_NAME: Mapping[str, Callable[[DerivedFact, Record, Side, FactOf], Fact]] = {
     "sample-suspect": sample_suspect,

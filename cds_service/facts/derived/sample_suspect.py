@@ -4,7 +4,7 @@ from cds_service.facts.data import nothing, unknown
 from cds_service.facts.measurements import FactOf, against, reading_datum, values
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.record import Record
-from cds_service.rulebase.model import DerivedFact
+from cds_service.rulebase.definitions import DerivedFact
 
 
 def sample_suspect(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:  # noqa: ARG001

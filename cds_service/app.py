@@ -1,0 +1,46 @@
+"""The Flask application: wiring, nothing else. Start reading here.
+
+`web.services` takes a call, `invocation` carries it through, `decision` is the door to every card.
+"""
+
+from flask import Flask
+
+from cds_service import content
+from cds_service.audit.log import AuditLog
+from cds_service.ehr.fetch import CannotFetch
+from cds_service.emission import invalid_orders
+from cds_service.failures import BrokenRuleBase
+from cds_service.invocation import Runtime
+from cds_service.rulebase import loader
+from cds_service.settings import BODY_LIMIT, Settings
+from cds_service.web import cors, errors, pages, services
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application for these settings.
+
+    Raises:
+        BrokenRuleBase: with everything that is wrong; a broken rule base does not start.
+        Failure: unavailable, when content or the audit database cannot be opened.
+    """
+    rule_base = loader.load(content.texts(content.folder("cards", settings.cards)))
+    problems = invalid_orders(rule_base)
+    if problems:
+        raise BrokenRuleBase(problems)
+    runtime = Runtime(
+        settings=settings,
+        rule_base=rule_base,
+        audit=AuditLog(settings.audit_db, key=settings.audit_key),
+        ehr=CannotFetch(),
+    )
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.extensions["cds"] = runtime
+    errors.register(app)
+    cors.register(app, settings.origins)
+    app.register_blueprint(services.blueprint(runtime))
+    if settings.demo:
+        app.register_blueprint(
+            pages.blueprint(runtime, content.folder("fhir_fixtures", settings.fixtures))
+        )
+    return app

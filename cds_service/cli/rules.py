@@ -1,0 +1,158 @@
+"""`cds-service rules`: check, list, show, test and lock the rule base."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from cds_service import content
+from cds_service.cases import running
+from cds_service.cli.content import cards_folder, cards_option, fixtures_folder, rule_base
+from cds_service.emission import invalid_orders
+from cds_service.failures import Failure
+from cds_service.rulebase import loader, lock
+from cds_service.rulebase.criteria import facts_in
+from cds_service.rulebase.model import Rule, RuleBase
+
+
+@click.group()
+def rules() -> None:
+    """Look after the rule base: all a rule author needs, without Python."""
+
+
+@rules.command()
+@cards_option
+def check(cards: str) -> None:
+    """Check shape, names, house rules, order templates and the lock.
+
+    Prints every problem as file:line; exit code 1 when there is one.
+    """
+    found, problems = loader.examine(content.texts(cards_folder(cards)))
+    if found is not None:
+        problems = [*problems, *invalid_orders(found)]
+    for problem in problems:
+        click.echo(str(problem))
+    if problems:
+        noun = "problem" if len(problems) == 1 else "problems"
+        click.echo(f"{len(problems)} {noun}", err=True)
+        sys.exit(1)
+    assert found is not None
+    click.echo(
+        f"{len(found.rules)} rules, {len(found.facts)} facts, {len(found.orders)} orders, "
+        f"{len(found.code_sets)} code sets, {len(found.thresholds)} thresholds: no problem. "
+        f"Version {found.version}, digest {found.digest[:12]}."
+    )
+
+
+@rules.command(name="list")
+@cards_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_(cards: str, as_json: bool) -> None:
+    """List the rules: id, status, hooks, levels, title."""
+    found = rule_base(cards)
+    if as_json:
+        click.echo(json.dumps([_line(rule) for rule in found.rules.values()], indent=2))
+        return
+    width = max(len(name) for name in found.rules)
+    for rule in found.rules.values():
+        levels = "/".join(level.indicator for level in rule.levels)
+        click.echo(f"{rule.id:{width}}  v{rule.version} {rule.status:9} {levels:24} {rule.title}")
+
+
+def _line(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "status": rule.status,
+        "cause": rule.cause,
+        "hooks": list(rule.hooks),
+        "levels": [level.indicator for level in rule.levels],
+        "title": rule.title,
+    }
+
+
+@rules.command()
+@cards_option
+@click.argument("rule")
+def show(cards: str, rule: str) -> None:
+    """Show one rule: its file, and what every fact in it means."""
+    found = rule_base(cards)
+    chosen = _chosen(found, rule)
+    folder = cards_folder(cards)
+    path = next(folder.rglob(f"{chosen.id}.yaml"))
+    click.echo(path.read_text(encoding="utf-8").rstrip())
+    click.secho("\nThe facts it names", bold=True)
+    for name in sorted({name for level in chosen.levels for name in facts_in(level.when)}):
+        fact = found.facts[name]
+        click.echo(f"  {name}: {fact.label} ({fact.source})")
+
+
+def _chosen(found: RuleBase, text: str) -> Rule:
+    """A rule by its id, or by the start of it (`k-01`)."""
+    matching = [rule for rule in found.rules.values() if rule.id == text]
+    matching = matching or [rule for rule in found.rules.values() if rule.id.startswith(text)]
+    if len(matching) != 1:
+        known = ", ".join(rule.id for rule in matching or found.rules.values())
+        raise click.UsageError(f"{text!r} names {len(matching)} rules; there are: {known}")
+    return matching[0]
+
+
+@rules.command()
+@cards_option
+@click.argument("rule", default="")
+@click.option("-v", "--verbose", is_flag=True, help="Print every case, not only those that differ.")
+def test(cards: str, rule: str, verbose: bool) -> None:
+    """Run the cases that stand beside the rules; RULE limits it to one.
+
+    Exit code 1 when a case differs from what it expects.
+    """
+    found = rule_base(cards)
+    folder = _fixtures()
+    texts = content.texts(cards_folder(cards))
+    wanted = _chosen(found, rule).id if rule else ""
+    chosen = [case for case in running.read(texts, found) if not wanted or case.rule == wanted]
+    differing = 0
+    hidden = verbose or not sys.stderr.isatty()
+    with click.progressbar(chosen, label="cases", file=sys.stderr, hidden=hidden) as bar:
+        for case in bar:
+            outcome = running.run(case, found, folder)
+            differing += bool(outcome.differences)
+            if outcome.differences or verbose:
+                mark = "differs" if outcome.differences else "holds  "
+                click.echo(f"{mark} {case.place} {case.rule}: {case.name} ({case.proves})")
+                for difference in outcome.differences:
+                    click.echo(f"        {difference}")
+    click.echo(f"{len(chosen)} cases, {differing} differ")
+    sys.exit(1 if differing else 0)
+
+
+def _fixtures() -> Path | None:
+    try:
+        return fixtures_folder()
+    except Failure:
+        return None
+
+
+@rules.command(name="lock")
+@cards_option
+def lock_(cards: str) -> None:
+    """Write cards.lock: rule id → version and digest of all that the rule reaches.
+
+    Refuses while a rule means something else under its old version: raise `version` first.
+    """
+    folder = cards_folder(cards)
+    texts = content.texts(folder)
+    found, problems = loader.examine(texts, check_lock=False)
+    if found is None or problems:
+        for problem in problems:
+            click.echo(str(problem))
+        sys.exit(1)
+    _, differences = loader.examine(texts)
+    unraised = [one for one in differences if "raise `version`" in one.what]
+    if unraised:
+        for problem in unraised:
+            click.echo(str(problem))
+        sys.exit(1)
+    (folder / "cards.lock").write_text(lock.written(found), encoding="utf-8")
+    click.echo(f"cards.lock holds {len(found.rules)} rules")

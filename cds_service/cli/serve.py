@@ -1,0 +1,120 @@
+"""`cds-service serve`: the service under gunicorn, a production WSGI server."""
+
+import gc
+import os
+import socket
+import sys
+from typing import Any
+
+import click
+import msgspec
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from cds_service import settings
+from cds_service.app import create_app
+from cds_service.failures import Failure, Kind
+
+
+@click.command()
+@click.option("--host", default="", help="Address to listen on (HOST; default 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65535), default=None, help="Port (PORT; default 8080).")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="The page to try the service on, and the evaluation of every rule on each response.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Processes (CDS_WORKERS; 2).")
+def serve(host: str, port: int | None, demo: bool, workers: int | None) -> None:
+    """Run the service.
+
+    Listens on 127.0.0.1:8080 unless told otherwise. In production a buffering proxy with TLS stands in
+    front of it: see docs/operations.md. All settings are environment variables.
+    """
+    environment = dict(os.environ)
+    if demo:
+        environment["CDS_DEMO"] = "1"
+    config = settings.read(environment)
+    config = msgspec.structs.replace(
+        config,
+        host=host or config.host,
+        port=port or config.port,
+        workers=workers or config.workers,
+    )
+    _refuse_taken_port(config)
+    app = create_app(config)
+    _say(config, app)
+    gc.freeze()  # what is loaded now never needs collecting: less work per request, shared pages
+    _Server(app, config).run()
+
+
+def _refuse_taken_port(config: settings.Settings) -> None:
+    # With SO_REUSEPORT a second service would share the port silently, half the calls each.
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise Failure(
+                Kind.UNAVAILABLE,
+                f"cannot listen on {config.host}:{config.port}: {error.strerror}",
+                todo="choose another with PORT=… (make run PORT=8081)",
+            ) from error
+
+
+def _say(config: settings.Settings, app: Flask) -> None:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    base = f"http://{host}:{config.port}"
+    rule_base = app.extensions["cds"].rule_base
+    click.echo(f"heavy-legs CDS service, rule base {rule_base.version} ({len(rule_base.rules)} rules)")
+    if config.demo:
+        click.echo(f"  try it      {base}/")
+    click.echo(f"  discovery   {base}/cds-services")
+    if config.demo:
+        service = next(iter(rule_base.services.values()))
+        click.echo(
+            f"  a call      curl -s {base}/demo/requests/k-2-4/{service.hook} "
+            f"| curl -s {base}/cds-services/{service.id} -H 'Content-Type: application/json' -d @-"
+        )
+        click.echo("  Not for patients: no caller is authenticated here. Stop with Ctrl-C.")
+    sys.stdout.flush()
+
+
+class _Server(BaseApplication):
+    """gunicorn, configured in code."""
+
+    def __init__(self, app: Flask, config: settings.Settings) -> None:
+        self._app = app
+        self._config = config
+        super().__init__()
+
+    def load_config(self) -> None:
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        chosen: dict[str, Any] = {
+            "bind": f"{host}:{self._config.port}",
+            "workers": self._config.workers,
+            # Threads, so that idle and half-sent connections do not block; SO_REUSEPORT, because
+            # keep-alive otherwise piles all connections on one worker (docs/decisions/server.md).
+            "worker_class": "gthread",
+            "threads": self._config.threads,
+            "reuse_port": True,
+            "preload_app": True,
+            "timeout": 30,
+            "graceful_timeout": 20,
+            "keepalive": 5,
+            "max_requests": 100_000,
+            "max_requests_jitter": 10_000,
+            "limit_request_line": 2048,
+            "limit_request_fields": 60,
+            "limit_request_field_size": 16_384,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108
+        }
+        for name, value in chosen.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._app

@@ -1,0 +1,155 @@
+"""One hook call from request to response: what HTTP and the page share.
+
+The order is the one of DESIGN section 2: read, fill gaps, decide, write the audit row, answer. No
+advice leaves that has not been written down.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from cds_service import emission
+from cds_service.audit import event
+from cds_service.audit.history import history_of
+from cds_service.audit.log import AuditLog
+from cds_service.decision import Decision, Policy, answer
+from cds_service.ehr.fetch import Ehr
+from cds_service.failures import Failure, Kind
+from cds_service.fhir import dates
+from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.fhir.resources import Patient
+from cds_service.hooks import encoding, feedback, prefetch
+from cds_service.hooks import request as requests
+from cds_service.hooks.request import NOW_EXTENSION, HookRequest
+from cds_service.hooks.service import Service
+from cds_service.rulebase.model import RuleBase
+from cds_service.settings import Settings
+
+CLIENT = "anonymous"  # until callers are authenticated
+
+
+class Runtime:
+    """What a running service has at hand; one per process."""
+
+    def __init__(self, settings: Settings, rule_base: RuleBase, audit: AuditLog, ehr: Ehr) -> None:
+        """Bind the parts together."""
+        self.settings = settings
+        self.rule_base = rule_base
+        self.audit = audit
+        self.ehr = ehr
+        self.policy = Policy(evaluation=settings.demo)
+
+    def invoke(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> bytes:
+        """Answer one hook request: the response body.
+
+        Raises:
+            Failure: of whatever kind stopped it; that too has been written to the audit log.
+        """
+        begun = datetime.now(UTC)
+        clock = _Stopwatch()
+        try:
+            service = self._service(service_id)
+            request = requests.parse(body, service=service.id, hook=service.hook, client=CLIENT)
+            evidence = self._evidence(request, service)
+            clock.lap("read")
+            now, marks = self._now(request, begun, marks)
+            decision = self._decision(request, evidence, now)
+            clock.lap("decide")
+            response = self._encoded(decision)
+            clock.lap("encode")
+        except Failure as failure:
+            self.audit.append(
+                event.of_refusal(
+                    failure, time=begun, service=service_id, client=CLIENT, body=body, marks=marks
+                )
+            )
+            raise
+        self.audit.append(
+            event.of_decision(decision, self.audit.keys, time=begun, marks=marks, timings=clock.laps)
+        )
+        return response
+
+    def feedback(self, service_id: str, body: bytes) -> None:
+        """Store what a client says became of its cards.
+
+        Raises:
+            Failure: not-found, incorrect, or unavailable when it cannot be stored.
+        """
+        service = self._service(service_id)
+        received = datetime.now(UTC)
+        for one in feedback.parse(body):
+            self.audit.feedback(one, service=service.id, client=CLIENT, received=received)
+
+    def _service(self, service_id: str) -> Service:
+        found = self.rule_base.services.get(service_id)
+        if found is None:
+            known = ", ".join(self.rule_base.services)
+            raise Failure(Kind.NOT_FOUND, "there is no such service", todo=f"the services are: {known}")
+        return found
+
+    def _evidence(self, request: HookRequest, service: Service) -> Evidence:
+        patient = request.question.patient
+        brought = prefetch.read(request.prefetch, service.prefetch, patient, request.draft_orders)
+        gaps = [
+            key
+            for key, found in brought.arrivals.items()
+            if not isinstance(found, Arrival) and found.reason == "not-delivered"
+        ]
+        fetched = self.ehr.fetch(request, gaps) if gaps else {}
+        evidence = Evidence({**brought.arrivals, **fetched})
+        _demand_necessary(evidence)
+        return evidence
+
+    def _now(
+        self, request: HookRequest, begun: datetime, marks: tuple[str, ...]
+    ) -> tuple[datetime, tuple[str, ...]]:
+        said = request.extension.get(NOW_EXTENSION)
+        if said is None or not self.settings.allow_now:
+            return begun, marks
+        span = dates.parse(said, UTC) if isinstance(said, str) else None
+        if span is None or not span.precise:
+            raise Failure(Kind.INCORRECT, "must be an ISO 8601 time", where=f"extension.{NOW_EXTENSION}")
+        return span.start, (*marks, "now-from-request")
+
+    def _decision(self, request: HookRequest, evidence: Evidence, now: datetime) -> Decision:
+        question = request.question
+        history = history_of(self.audit, question)
+        return answer(
+            question, evidence, self.rule_base, now, self.settings.timezone, history, self.policy
+        )
+
+    def _encoded(self, decision: Decision) -> bytes:
+        if self.settings.validate:
+            emission.check(decision.cards)
+        evaluation = decision.evaluation() if self.policy.evaluation else None
+        return encoding.response(decision.cards, evaluation, {})
+
+
+class _Stopwatch:
+    """Milliseconds per stage, for the audit."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+
+def _demand_necessary(evidence: Evidence) -> None:
+    """Patient and conditions, or 412; `conditions` delivered as nothing is delivered."""
+    patient = evidence.arrival("patient")
+    if patient is None or not any(isinstance(item.resource, Patient) for item in patient.items):
+        raise _unobtainable("patient")
+    if evidence.arrival("conditions") is None:
+        raise _unobtainable("conditions")
+
+
+def _unobtainable(key: str) -> Failure:
+    return Failure(
+        Kind.UNOBTAINABLE,
+        "this is necessary and was neither delivered nor could it be fetched",
+        where=f"prefetch.{key}",
+        todo="send it, as the prefetch template in GET /cds-services says",
+    )

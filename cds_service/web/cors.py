@@ -1,0 +1,33 @@
+"""CORS: who may call from a browser, said on every response, errors and preflights included.
+
+The public sandbox needs Allow-Headers to name Authorization and Content-Type: `*` does not cover
+Authorization (cds-hooks.md 72). No cookies are used, so `*` is a safe origin.
+"""
+
+from flask import Flask, Response, request
+
+_HEADERS = "Authorization, Content-Type"
+_METHODS = "GET, POST, OPTIONS"
+_MAX_AGE = "600"  # seconds
+
+
+def register(app: Flask, origins: tuple[str, ...]) -> None:
+    """Add the headers to every response of the application."""
+
+    @app.after_request
+    def _allow(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if "*" in origins:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        elif origin is not None:
+            response.headers.add("Vary", "Origin")
+            if origin not in origins:
+                return response
+            response.headers["Access-Control-Allow-Origin"] = origin
+        else:
+            return response
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Headers"] = _HEADERS
+            response.headers["Access-Control-Allow-Methods"] = _METHODS
+            response.headers["Access-Control-Max-Age"] = _MAX_AGE
+        return response

@@ -1,0 +1,49 @@
+"""The three addresses of CDS Hooks: discovery, service, feedback."""
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from cds_service.failures import Failure, Kind
+from cds_service.hooks.service import discovery
+from cds_service.invocation import Runtime
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The routes, bound to what they need."""
+    routes = Blueprint("services", __name__)
+    document = msgspec.json.encode(discovery(runtime.rule_base.services.values()))
+
+    @routes.get("/cds-services", strict_slashes=False)
+    def discover() -> Response:
+        return _json(document)
+
+    @routes.post("/cds-services/<service>")
+    def invoke(service: str) -> Response:
+        return _json(runtime.invoke(service, _body(), marks=_marks()))
+
+    @routes.post("/cds-services/<service>/feedback")
+    def feedback(service: str) -> Response:
+        runtime.feedback(service, _body())
+        return _json(b"{}")  # the specification names no body; `{}` is safer than 204
+
+    return routes
+
+
+def _body() -> bytes:
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() not in ("", "identity"):
+        raise Failure(
+            Kind.INCORRECT,
+            "a compressed body is not read",
+            where="Content-Encoding",
+            todo="send the body as it is",
+        )
+    return request.get_data(cache=False)
+
+
+def _marks() -> tuple[str, ...]:
+    return ("playground",) if request.headers.get("X-Heavy-Legs-Page") else ()
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, mimetype="application/json")
