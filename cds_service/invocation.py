@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from cds_service import emission
 from cds_service.audit import event
+from cds_service.audit.allowlist import Allowlist
 from cds_service.audit.history import history_of
 from cds_service.audit.log import AuditLog
 from cds_service.decision import Decision, Policy, answer
@@ -37,6 +38,7 @@ class Runtime:
         self.audit = audit
         self.ehr = ehr
         self.policy = Policy(evaluation=settings.demo)
+        self._kept = Allowlist(audit.secret)
 
     def invoke(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> bytes:
         """Answer one hook request: the response body.
@@ -57,16 +59,31 @@ class Runtime:
             response = self._encoded(decision)
             clock.lap("encode")
         except Failure as failure:
-            self.audit.append(
-                event.of_refusal(
-                    failure, time=begun, service=service_id, client=CLIENT, body=body, marks=marks
-                )
-            )
+            self._refused(failure, begun, service_id, body, marks)
             raise
+        except Exception as error:
+            fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
+            self._refused(fault, begun, service_id, body, marks)
+            raise fault from error
         self.audit.append(
-            event.of_decision(decision, self.audit.keys, time=begun, marks=marks, timings=clock.laps)
+            event.of_decision(decision, self._kept, time=begun, marks=marks, timings=clock.laps)
         )
         return response
+
+    def _refused(
+        self, failure: Failure, begun: datetime, service: str, body: bytes, marks: tuple[str, ...]
+    ) -> None:
+        self.audit.append(
+            event.of_refusal(
+                failure,
+                self._kept,
+                time=begun,
+                service=service,
+                client=CLIENT,
+                body=body,
+                marks=marks,
+            )
+        )
 
     def feedback(self, service_id: str, body: bytes) -> None:
         """Store what a client says became of its cards.
@@ -74,10 +91,19 @@ class Runtime:
         Raises:
             Failure: not-found, incorrect, or unavailable when it cannot be stored.
         """
-        service = self._service(service_id)
-        received = datetime.now(UTC)
-        for one in feedback.parse(body):
-            self.audit.feedback(one, service=service.id, client=CLIENT, received=received)
+        begun = datetime.now(UTC)
+        try:
+            service = self._service(service_id)
+            entries = feedback.parse(body)
+        except Failure as failure:
+            self._refused(failure, begun, service_id, body, ())
+            raise
+        self.audit.append_all(
+            [
+                event.of_feedback(one, self._kept, time=begun, service=service.id, client=CLIENT)
+                for one in entries
+            ]
+        )
 
     def _service(self, service_id: str) -> Service:
         found = self.rule_base.services.get(service_id)

@@ -118,14 +118,14 @@ class _Reader:
 
 
 def _tells_legs_apart(facts: Mapping[str, Fact]) -> bool:
-    return any(one.side in LEGS for fact in facts.values() for one in fact.data)
+    return any(one.side is not None for fact in facts.values() for one in fact.data)
 
 
 def _readings(record: Record) -> Iterator[tuple[str, Datum]]:
     for name, analyte in record.rule_base.analytes.items():
         found = measurements.values(analyte, record, "", preliminary=True)
         if found:
-            yield name, measurements.reading_datum(found[0], "")
+            yield name, measurements.reading_datum(found[0])
 
 
 def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]]:

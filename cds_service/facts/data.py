@@ -15,7 +15,7 @@ def on_side(one: Statement, side: Side) -> bool:
     return not side or one.side in (None, "both", side)
 
 
-def datum(one: Statement, text: str = "", before: str = "") -> Datum:
+def datum(one: Statement, text: str = "") -> Datum:
     """The datum of a statement; `text` is a value with its unit, else the entry's own name."""
     return Datum(
         label=one.label,
@@ -26,7 +26,6 @@ def datum(one: Statement, text: str = "", before: str = "") -> Datum:
         recorded=one.recorded,
         side=one.side,
         notes=one.notes,
-        before=before,
     )
 
 

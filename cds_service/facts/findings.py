@@ -84,7 +84,7 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
                 (yes if says else no).append(one)
     yes.extend(_complained(definition, record, side))
     if yes:
-        return Fact(definition.name, True, data=_newest_first(yes))
+        return Fact(definition.name, True, data=_newest_first(yes, answers=bool(definition.answers)))
     if no:
         return Fact(definition.name, False, data=_newest_first(no))
     if unanswered:
@@ -160,9 +160,12 @@ def medication(definition: MedicationFact, record: Record, side: Side) -> Fact: 
     return nothing(definition, record, keys, definition.sets)
 
 
-def _newest_first(found: list[Statement]) -> tuple[Datum, ...]:
-    ordered = sorted(found, key=_when, reverse=True)
-    return tuple(datum(one) for one in ordered[:5])
+def _newest_first(found: list[Statement], *, answers: bool = False) -> tuple[Datum, ...]:
+    """The data of statements; with `answers` a coded answer is said: `Tibial pulse: absent`."""
+    ordered = sorted(found, key=_when, reverse=True)[:5]
+    return tuple(
+        datum(one, f"{one.label}: {one.answered}" if answers and one.answered else "") for one in ordered
+    )
 
 
 def _when(one: Statement) -> float:

@@ -69,7 +69,9 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = _unit_text(quantity.code, quantity.system, quantity.unit)
-    shown = "" if given.startswith("{") else quantity.unit or given  # {score} is no unit to read
+    # For the eye: `{score}` is no unit to read, and mm[Hg] is written mmHg.
+    written = quantity.unit or given
+    shown = "" if given.startswith("{") else written.replace("[", "").replace("]", "")
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
     span = interval(amount, quantity.comparator)
     if span is None:
@@ -156,7 +158,7 @@ def _judged(
     definition: MeasurementFact, found: list[Value], record: Record, side: Side, fact_of: FactOf
 ) -> Fact:
     newest = _more_dangerous(definition, found, record)
-    before = next((one.text for one in found if one is not newest and one.problem is None), "")
+    before = next((one for one in found if one is not newest and one.problem is None), None)
     shown = reading_datum(newest, before)
     if newest.problem is not None:
         return unknown(definition.name, newest.problem, (shown,))
@@ -275,7 +277,7 @@ def _any_ever(definition: MeasurementFact, found: list[Value], record: Record, a
         if one.interval is None or one.unit is None:
             unreadable = True
         elif satisfies(one.interval, one.unit, definition, record):
-            return Fact(definition.name, True, data=(reading_datum(one, ""),))
+            return Fact(definition.name, True, data=(reading_datum(one),))
     if unreadable:
         return unknown(definition.name, Reason.UNREADABLE)
     absent = nothing(definition, record, analyte.arrives, (analyte.codes,))
@@ -311,8 +313,13 @@ def _every(answers: list[bool | None]) -> bool | None:
     return None if None in answers else True
 
 
-def reading_datum(value: Value, before: str) -> Datum:
+def reading_datum(value: Value, before: Value | None = None) -> Datum:
     """The datum of a value as it was reported, with the value before it."""
-    base = datum(value.statement, value.text, before)
     written, _, unit = value.text.partition(" ")
-    return msgspec.structs.replace(base, value=written, unit=unit)
+    return msgspec.structs.replace(
+        datum(value.statement, value.text),
+        value=written,
+        unit=unit,
+        before=before.text if before else "",
+        before_when=before.statement.when if before else None,
+    )

@@ -39,7 +39,8 @@ class Datum(msgspec.Struct, frozen=True):
     """One thing in the record that a fact rests on.
 
     `text` is the value as it was reported ("2.4 mmol/L") or the name of the entry; `when` is the time
-    it speaks for, `onset` when the thing began; `notes` are said on the card ("preliminary").
+    it speaks for, `onset` when the thing began; `before` the value before it; `notes` are said on the
+    card ("preliminary").
     """
 
     label: str
@@ -51,6 +52,7 @@ class Datum(msgspec.Struct, frozen=True):
     side: Sidedness | None = None
     notes: tuple[str, ...] = ()
     before: str = ""
+    before_when: Span | None = None
     value: str = ""
     unit: str = ""
 

@@ -88,6 +88,9 @@ def _valued(
                     side=side,
                     says=says,
                     answer=answer,
+                    answered=label_of(part.valueCodeableConcept, answer)
+                    if part.valueCodeableConcept
+                    else "",
                     quantity=quantity,
                     problem=problem,
                 ),

@@ -4,6 +4,7 @@ The status rules are those of DESIGN 5.3 and reconciliation section 1: entered-i
 cancelled and inactive entries never state anything; unconfirmed ones do, and say so.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Literal, Protocol
@@ -31,12 +32,14 @@ StatementKind = Literal[
 
 RESULTS = frozenset({"final", "amended", "corrected"})
 _LONGEST_TEXT = 120
+_MARKUP = re.compile(r"[<>{}\[\]|*`\\]|://")  # no name of a disease or test needs these
 
 
 class Statement(msgspec.Struct, frozen=True):
     """One thing the record states about one code set.
 
-    `says`: whether a finding is there (None: asked without an answer). `when` is the time a result or
+    `says`: whether a finding is there (None: asked without an answer); `answer` and `answered` are a
+    coded answer's code and words. `when` is the time a result or
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
     entry cannot be used. `current` marks the reason of this encounter.
     """
@@ -58,6 +61,7 @@ class Statement(msgspec.Struct, frozen=True):
     laboratory: bool = False
     says: bool | None = True
     answer: str = ""
+    answered: str = ""
     quantity: Quantity | None = None
     problem: str = ""
     notes: tuple[str, ...] = ()
@@ -84,10 +88,11 @@ Stated = Iterator[tuple[str, Statement]]
 
 
 def label_of(concept: CodeableConcept, fallback: str) -> str:
-    """The words of an entry: its text, else its first display, else ours."""
+    """The words of an entry: its text, else its first display; ours where those are not plain words."""
     for text in (concept.text, *(coding.display for coding in concept.coding)):
         if text and text.strip():
-            return text.strip()[:_LONGEST_TEXT]
+            words = text.strip()[:_LONGEST_TEXT]
+            return fallback if _MARKUP.search(words) or not words.isprintable() else words
     return fallback
 
 

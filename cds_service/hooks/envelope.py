@@ -91,8 +91,9 @@ def plain(raw: bytes, where: str) -> Any:
         return whole
 
     try:
+        # Decoded first: json.loads lets surrogates through in bytes, and guesses at UTF-16.
         return json.loads(
-            raw,
+            raw.decode("utf-8"),
             object_pairs_hook=once,
             parse_int=_whole,
             parse_float=_fraction,

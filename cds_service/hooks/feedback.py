@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from cds_service.hooks import schemas
-from cds_service.hooks.envelope import plain
+from cds_service.hooks.envelope import members, plain
 
 
 class Feedback(msgspec.Struct, frozen=True):
@@ -30,6 +30,7 @@ def parse(body: bytes) -> tuple[Feedback, ...]:
     Raises:
         Failure: incorrect, naming the JSON path.
     """
+    members(body, "the body")  # refuses what is no JSON object as it does for a hook request
     whole = plain(body, "the body")
     schemas.check("feedback", whole)
     return tuple(_entry(one) for one in whole["feedback"])

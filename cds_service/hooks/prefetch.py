@@ -6,7 +6,7 @@
 | `null`, a Bundle without entries | delivered, and there is nothing |
 | Bundle with only warning or information outcomes | delivered, and there is nothing |
 | Bundle | its resources; incomplete with a `next` link or as many entries as `_count` |
-| a resource | that resource |
+| a resource | that resource; where a search was asked for, incomplete |
 | OperationOutcome, Bundle with an error outcome | the client failed to get it: unavailable |
 | an object that is no FHIR resource | unavailable, unreadable |
 | anything else (string, number, array) | 400 |
@@ -15,6 +15,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date
+from typing import Annotated
 
 import msgspec
 
@@ -50,7 +51,7 @@ class _Bundle(msgspec.Struct, frozen=True):
 
 
 class _Type(msgspec.Struct):
-    resourceType: str
+    resourceType: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
@@ -136,7 +137,11 @@ def arrival(
             return Unavailable(key, "unreadable")
         entries, links, total = bundle.entry, bundle.link, bundle.total
     (budget or _Budget(MOST_ENTRIES)).spend(len(entries))
-    return _sorted_out(key, entries, links, total, template, patient, origin)
+    found = _sorted_out(key, entries, links, total, template, patient, origin)
+    if kind != "Bundle" and "?" in template and isinstance(found, Arrival):
+        # One resource is no answer to a search: nothing says that there are no others.
+        return msgspec.structs.replace(found, complete=False, incomplete="no-list")
+    return found
 
 
 def _sorted_out(
@@ -192,12 +197,12 @@ def _why_incomplete(
     count = _COUNT.search(template)
     if any(link.relation == "next" for link in links):
         return "more-pages"
+    if any(one.code is None for one in unread):
+        return "unreadable-resource"  # before the count: it may be of any date
     if count is not None and matched >= int(count[1]):
         return "cut-by-count"
     if total is not None and total > matched:
         return "fewer-than-total"
-    if any(one.code is None for one in unread):
-        return "unreadable-resource"
     return ""
 
 
@@ -231,8 +236,9 @@ def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
             )
         return other
     reference = resources.subject_of(resource)
-    if reference is None or reference.startswith("#"):
+    if reference is None:
         return False
+    # A contained Patient (`#p`) differs too: nothing says that it is the one of the context.
     if resources.last_segment(reference) != patient:
         return True
     kind = resources.type_in(reference)

@@ -100,7 +100,8 @@ def _stubbed(
     if "prefetch" in top:
         if _is_object(top, "prefetch"):
             whole["prefetch"] = {
-                key: _stub(raw, f"prefetch.{key}") for key, raw in _prefetch(top).items()
+                key: {} if bytes(raw)[:1] == b"{" else plain(bytes(raw), f"prefetch.{key}")
+                for key, raw in _prefetch(top).items()
             }
         else:
             whole["prefetch"] = plain(bytes(top["prefetch"]), "prefetch")

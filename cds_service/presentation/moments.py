@@ -24,6 +24,11 @@ def date(span: Span, zone: tzinfo) -> str:
     return str(start.year)
 
 
+def day(span: Span, zone: tzinfo) -> str:
+    """`22 Nov 2026`, without the time of day."""
+    return date(span, zone).split(",", 1)[0]
+
+
 def age(span: Span, now: datetime, zone: tzinfo) -> str:
     """How long ago: `this morning`, `today`, `yesterday`, `41 days ago`."""
     youngest, eldest = age_in_days(span, now, zone)

@@ -88,7 +88,7 @@ class Facts:
             case "value":
                 return found.text
             case "before":
-                return found.before or None
+                return _before(found, self.set)
             case "onset":
                 began = found.onset or found.recorded
                 return moments.date(began, self.set.zone) if began else None
@@ -96,6 +96,12 @@ class Facts:
                 return moments.date(span, self.set.zone) if span else None
             case _:
                 return moments.age(span, self.set.now, self.set.zone) if span else None
+
+
+def _before(found: Datum, facts: FactSet) -> str | None:
+    if not found.before or found.before_when is None:
+        return None
+    return f"{found.before} on {moments.day(found.before_when, facts.zone)}"
 
 
 def _legs(finding: Finding, facts: FactSet) -> tuple[Side, ...]:
@@ -190,7 +196,7 @@ def _join(
         seen += flag
         if flag and seen > optional - drop:
             continue
-        filled = _filled(piece, facts, clean, longest, force=force and not flag)
+        filled = _filled(piece, facts, clean, longest, force=force and not flag, start=not kept)
         if filled is None:
             if flag:
                 continue
@@ -200,7 +206,13 @@ def _join(
 
 
 def _filled(
-    piece: str, facts: Facts, clean: Callable[[str, int], str], longest: int, *, force: bool
+    piece: str,
+    facts: Facts,
+    clean: Callable[[str, int], str],
+    longest: int,
+    *,
+    force: bool,
+    start: bool,
 ) -> str | None:
     out, end = "", 0
     for match in _HOLE.finditer(piece):
@@ -208,9 +220,23 @@ def _filled(
         value = facts.value(name, aspect)
         if value is None and not force:
             return None
-        out += piece[end : match.start()] + clean(value or "value not known", longest)
+        before = piece[end : match.start()]
+        shown = clean(value or "value not known", longest)
+        inside = aspect == "value" and not _begins(out + before, start=start)
+        out += before + (_uncapped(shown) if inside else shown)
         end = match.end()
     return out + piece[end:]
+
+
+def _begins(before: str, *, start: bool) -> bool:
+    """Whether what comes next begins a sentence."""
+    text = before.rstrip()
+    return text.endswith((".", "?")) or (start and not text)
+
+
+def _uncapped(text: str) -> str:
+    """`Heavy legs` as it stands inside a sentence; `MRI` and `QTc` stay as they are."""
+    return text[0].lower() + text[1:] if text[:1].isupper() and text[1:2].islower() else text
 
 
 def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
@@ -311,5 +337,7 @@ def unknown_in_words(name: str, facts: Facts) -> str:
 def _source(rule: Rule) -> str:
     source = rule.source(rule.card_source)
     standing = "" if rule.status == "active" else f", {rule.status}, not clinician-approved"
-    cited = ", ".join(part for part in (source.title, str(source.year), source.locator) if part)
+    title = source.short or source.title
+    year = "" if str(source.year) in title else str(source.year)
+    cited = ", ".join(part for part in (title, year, source.locator) if part)
     return f"{cited} ({source.grade}) · {rule.id} v{rule.version}{standing}"

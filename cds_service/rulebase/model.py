@@ -89,7 +89,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What a rule rests on; `read` says how the source was consulted."""
+    """What a rule rests on; `read` says how it was consulted, `short` is its name on a card."""
 
     id: str
     title: str
@@ -99,6 +99,7 @@ class Source(msgspec.Struct, frozen=True):
     locator: str
     grade: str
     read: str
+    short: str = ""
 
 
 class Level(msgspec.Struct, frozen=True):

@@ -29,12 +29,12 @@ def _on_one_side(rule: Rule, facts: FactSet, side: Side) -> Finding:
     taken = ""
     for index, level in enumerate(rule.levels):
         answer = truth(level.when, value_of)
-        if answer is None:
+        gone = "" if answer is False else _orders_gone(level, facts, side)
+        if gone:  # whatever the answer, this level has nothing left to offer
+            taken = gone
+        elif answer is None:
             higher.extend(missing(level.when, facts, side))
         elif answer:
-            taken = _orders_gone(level, facts, side)
-            if taken:
-                continue
             because = _bottom(supporting(level.when, value_of), facts, side)
             return Finding(
                 rule.id,

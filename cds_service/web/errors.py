@@ -48,7 +48,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(Failure)
     def _failure(failure: Failure) -> Response:
         if failure.kind in (Kind.FAULT, Kind.UNAVAILABLE):
-            current_app.logger.error("%s: %s", failure.kind, failure)
+            # Of a cause only the type: its message may hold a value from a patient's record.
+            cause = type(failure.__cause__).__name__ if failure.__cause__ else "none"
+            current_app.logger.error("%s: %s (cause: %s)", failure.kind, failure, cause)
         return response(failure)
 
     @app.errorhandler(HTTPException)

@@ -22,7 +22,7 @@ def sample_suspect(definition: DerivedFact, record: Record, side: Side, fact_of:
     if not found:
         return nothing(definition, record, main.arrives, (main.codes,))
     newest = found[0]
-    shown = (reading_datum(newest, ""),)
+    shown = (reading_datum(newest),)
     if newest.statement.suspect:
         return Fact(definition.name, True, data=shown)
     for one in values(other, record, side, preliminary=True):

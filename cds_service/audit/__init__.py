@@ -1,0 +1,1 @@
+"""Who was told what, and why: written down before an answer leaves, and proof that it is whole."""

@@ -1,0 +1,219 @@
+"""What is written down about one call: the fields of these structs, and nothing else.
+
+An answer, a refusal and a feedback each are one event. The structs are the allowlist of what is kept:
+codes and names of our own content, values as they were reported, dates, references, digests, keyed
+hashes of who it was about. Never: names, displays and narrative from a record, tokens, bodies, the
+words of a failure, the free text of a feedback. `allowlist` says what may stand in a field that a
+client or a record has filled.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import msgspec
+
+from cds_service import __version__
+from cds_service.audit.allowlist import Allowlist
+from cds_service.audit.basis import CardShown, FactUsed, Line, cards_shown, facts_used, lines
+from cds_service.decision import Decision
+from cds_service.failures import Failure
+from cds_service.fhir import dates
+from cds_service.hooks.feedback import Feedback
+
+SCHEMA = 1  # of the events below; a change of meaning or of a name is a new one
+
+
+class Undelivered(msgspec.Struct, frozen=True):
+    """Something the decision had to do without, and why."""
+
+    what: str
+    why: str
+
+
+class RuleBaseUsed(msgspec.Struct, frozen=True):
+    """The rule base that decided."""
+
+    version: str
+    digest: str
+
+
+class _Event(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", rename="camel", omit_defaults=True
+):
+    """What every event says: when it arrived, which client and service, which software.
+
+    `digest` is the SHA-256 of the request body. `marks` are ours: `playground`, `now-from-request`.
+    """
+
+    time: str
+    software: str
+    client: str = ""
+    service: str = ""
+    status: int = 0
+    digest: str = ""
+    marks: tuple[str, ...] = ()
+
+
+class Answered(_Event, frozen=True, kw_only=True, tag="answered"):
+    """A hook request that was answered, with cards or without.
+
+    `patient`, `user` and `encounter` are keyed hashes; `now` is the time the facts were read at.
+    `timings` are milliseconds per stage.
+    """
+
+    hook: str
+    hook_instance: str
+    patient: str
+    rule_base: RuleBaseUsed
+    now: str
+    zone: str
+    user: str = ""
+    user_type: str = ""
+    encounter: str = ""
+    evaluation: tuple[Line, ...] = ()
+    facts: tuple[FactUsed, ...] = ()
+    cards: tuple[CardShown, ...] = ()
+    undelivered: tuple[Undelivered, ...] = ()
+    timings: Mapping[str, float] = {}
+
+
+class Refused(_Event, frozen=True, kw_only=True, tag="refused"):
+    """A call that failed: the kind of failure and the JSON path, never the value found there."""
+
+    failure: str
+    where: str = ""
+    hook: str = ""
+    hook_instance: str = ""
+
+
+class FeedbackReceived(_Event, frozen=True, kw_only=True, tag="feedback"):
+    """What a client said became of one card.
+
+    `claimed` is the time the client gives; `time` is when it reached us. `commented` says that there
+    was a free text: the text itself is a clinician's about a patient, and is dropped.
+    """
+
+    card: str
+    outcome: str
+    claimed: str = ""
+    suggestions: tuple[str, ...] = ()
+    reason: str = ""
+    reason_system: str = ""
+    commented: bool = False
+
+
+Event = Answered | Refused | FeedbackReceived
+
+
+def of_decision(
+    decision: Decision,
+    kept: Allowlist,
+    *,
+    time: datetime,
+    status: int = 200,
+    marks: tuple[str, ...] = (),
+    timings: Mapping[str, float] | None = None,
+    software: str = __version__,
+) -> Answered:
+    """The event of an answered request.
+
+    Args:
+        decision: all that the request led to.
+        kept: what may be kept, and the secret for keyed hashes.
+        time: when the request arrived; aware.
+        status: the HTTP status of the answer.
+        marks: our own words for what was special about the call.
+        timings: milliseconds per stage.
+        software: the version that answered.
+    """
+    question = decision.question
+    return Answered(
+        time=moment(time),
+        software=software,
+        client=kept.token(question.client),
+        service=kept.token(question.service),
+        status=status,
+        digest=kept.token(question.digest),
+        marks=tuple(kept.token(mark) for mark in marks),
+        hook=kept.token(question.hook),
+        hook_instance=kept.token(question.hook_instance),
+        patient=kept.patient(question),
+        user=kept.user(question),
+        user_type=kept.user_type(question),
+        encounter=kept.encounter(question),
+        rule_base=RuleBaseUsed(decision.version, decision.digest),
+        now=moment(decision.facts.now),
+        zone=str(decision.facts.zone),
+        evaluation=lines(decision),
+        facts=facts_used(decision, kept),
+        cards=cards_shown(decision),
+        undelivered=tuple(
+            Undelivered(kept.undelivered(what, question), why)
+            for what, why in decision.facts.undelivered
+        ),
+        timings={kept.token(stage): round(ms, 3) for stage, ms in (timings or {}).items()},
+    )
+
+
+def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
+    failure: Failure,
+    kept: Allowlist,
+    *,
+    time: datetime,
+    service: str,
+    client: str = "",
+    body: bytes = b"",
+    status: int = 0,
+    hook: str = "",
+    hook_instance: str = "",
+    marks: tuple[str, ...] = (),
+    software: str = __version__,
+) -> Refused:
+    """The event of a call that failed; `body` is only digested."""
+    return Refused(
+        time=moment(time),
+        software=software,
+        client=kept.token(client),
+        service=kept.token(service),
+        status=status,
+        digest=sha256(body).hexdigest() if body else "",
+        marks=tuple(kept.token(mark) for mark in marks),
+        failure=failure.kind.value,
+        where=kept.path(failure.where) if failure.where else "",
+        hook=kept.token(hook),
+        hook_instance=kept.token(hook_instance),
+    )
+
+
+def of_feedback(
+    feedback: Feedback,
+    kept: Allowlist,
+    *,
+    time: datetime,
+    service: str,
+    client: str = "",
+    status: int = 200,
+    software: str = __version__,
+) -> FeedbackReceived:
+    """The event of one entry of a feedback body; `time` is when it arrived, by our clock."""
+    claimed = dates.parse(feedback.timestamp, UTC)
+    return FeedbackReceived(
+        time=moment(time),
+        software=software,
+        client=kept.token(client),
+        service=kept.token(service),
+        status=status,
+        card=kept.token(feedback.card),
+        outcome=kept.token(feedback.outcome),
+        claimed=moment(claimed.start) if claimed else kept.hidden(feedback.timestamp),
+        suggestions=tuple(kept.token(one) for one in feedback.suggestions),
+        reason=kept.token(feedback.reason),
+        reason_system=kept.uri(feedback.reason_system),
+        commented=bool(feedback.comment),
+    )
+
+
+def moment(time: datetime) -> str:
+    """A time in UTC to the millisecond, as it is written in events."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
