@@ -5,13 +5,10 @@
 
 from flask import Flask
 
-from cds_service import content
+from cds_service import content, fitness
 from cds_service.audit.log import AuditLog
 from cds_service.ehr.fetch import CannotFetch
-from cds_service.emission import invalid_orders
-from cds_service.failures import BrokenRuleBase
 from cds_service.invocation import Runtime
-from cds_service.rulebase import loader
 from cds_service.settings import BODY_LIMIT, Settings
 from cds_service.web import cors, errors, pages, services
 
@@ -23,10 +20,7 @@ def create_app(settings: Settings) -> Flask:
         BrokenRuleBase: with everything that is wrong; a broken rule base does not start.
         Failure: unavailable, when content or the audit database cannot be opened.
     """
-    rule_base = loader.load(content.texts(content.folder("cards", settings.cards)))
-    problems = invalid_orders(rule_base)
-    if problems:
-        raise BrokenRuleBase(problems)
+    rule_base = fitness.load(content.texts(content.folder("cards", settings.cards)))
     runtime = Runtime(
         settings=settings,
         rule_base=rule_base,

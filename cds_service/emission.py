@@ -1,4 +1,4 @@
-"""Is what leaves valid R4? Checked with fhir.resources: order templates at start, all on request.
+"""Is what leaves valid R4? Checked with fhir.resources.
 
 R4B's models are the nearest that fhir.resources has; ServiceRequest and Task are the same in both.
 """
@@ -9,10 +9,8 @@ from typing import Any
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
-from cds_service.failures import ContentProblem, Failure, Kind
+from cds_service.failures import Failure, Kind
 from cds_service.hooks.card import Card
-from cds_service.presentation.suggestions import examples
-from cds_service.rulebase.model import RuleBase
 
 
 def problem_of(resource: Mapping[str, Any]) -> str:
@@ -25,16 +23,6 @@ def problem_of(resource: Mapping[str, Any]) -> str:
     except KeyError:
         return f"{resource.get('resourceType')!r} is not an R4 resource"
     return ""
-
-
-def invalid_orders(rule_base: RuleBase) -> list[ContentProblem]:
-    """Every order definition that would be emitted as an invalid resource."""
-    found = []
-    for name, resource in examples(rule_base):
-        wrong = problem_of(resource)
-        if wrong:
-            found.append(ContentProblem("orders", 1, f"the order {name!r} is not valid R4: {wrong}"))
-    return found
 
 
 def check(cards: Iterable[Card]) -> None:

@@ -91,7 +91,8 @@ def verify(db: Path, key_files: tuple[Path, ...], without_secret: bool, anchor: 
 
 
 def _verdict(found: Verification) -> str:
-    counted = f"{found.rows:,} rows in {len(found.chains):,} chains"
+    noun = "chain" if len(found.chains) == 1 else "chains"
+    counted = f"{found.rows:,} rows in {len(found.chains):,} {noun}"
     checked = "signatures checked" if found.signatures else "signatures NOT checked (no secret)"
     after = f"{found.uncovered:,} rows after the newest of {found.checkpoints:,} checkpoints"
     verdict = "whole" if found.whole else f"BROKEN, {len(found.problems)} problems"

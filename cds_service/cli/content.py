@@ -5,10 +5,7 @@ from pathlib import Path
 
 import click
 
-from cds_service import content, settings
-from cds_service.emission import invalid_orders
-from cds_service.failures import BrokenRuleBase
-from cds_service.rulebase import loader
+from cds_service import content, fitness, settings
 from cds_service.rulebase.model import RuleBase
 
 cards_option = click.option(
@@ -36,8 +33,4 @@ def fixtures_folder() -> Path:
 
 def rule_base(cards: str) -> RuleBase:
     """The rule base, or a failure that lists all that is wrong with it."""
-    loaded = loader.load(content.texts(cards_folder(cards)))
-    problems = invalid_orders(loaded)
-    if problems:
-        raise BrokenRuleBase(problems)
-    return loaded
+    return fitness.load(content.texts(cards_folder(cards)))

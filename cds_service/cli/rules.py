@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from cds_service import content
+from cds_service import content, fitness
 from cds_service.cases import running
 from cds_service.cli.content import cards_folder, cards_option, fixtures_folder, rule_base
-from cds_service.emission import invalid_orders
 from cds_service.failures import Failure
 from cds_service.rulebase import loader, lock
 from cds_service.rulebase.criteria import facts_in
@@ -30,7 +29,7 @@ def check(cards: str) -> None:
     """
     found, problems = loader.examine(content.texts(cards_folder(cards)))
     if found is not None:
-        problems = [*problems, *invalid_orders(found)]
+        problems = [*problems, *fitness.problems(found)]
     for problem in problems:
         click.echo(str(problem))
     if problems:

@@ -7,6 +7,7 @@ A function takes (definition, record, side, fact_of) and returns the fact. New o
 from collections.abc import Callable, Mapping
 
 from cds_service.facts.derived.sample_suspect import sample_suspect
+from cds_service.facts.derived.unreadable_value import unreadable_value
 from cds_service.facts.measurements import FactOf
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.record import Record
@@ -14,4 +15,5 @@ from cds_service.rulebase.definitions import DerivedFact
 
 BY_NAME: Mapping[str, Callable[[DerivedFact, Record, Side, FactOf], Fact]] = {
     "sample-suspect": sample_suspect,
+    "unreadable-value": unreadable_value,
 }

@@ -1,0 +1,30 @@
+"""Is there a recent result of an analyte that cannot be used?"""
+
+from cds_service.facts import windows
+from cds_service.facts.measurements import FactOf, reading_datum, values
+from cds_service.facts.model import Fact, Reason, Side
+from cds_service.facts.record import Record
+from cds_service.rulebase.definitions import DerivedFact
+
+_UNUSABLE = frozenset({Reason.NO_UNIT, Reason.UNIT_NOT_DECLARED, Reason.IMPLAUSIBLE, Reason.UNREADABLE})
+
+
+def unreadable_value(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) -> Fact:
+    """Whether the newest result of the analyte, inside the window, has a unit or value we cannot read.
+
+    So that a wrong unit never looks like nothing found (reference A 2.4, item 6: the card says which
+    result could not be read). The window is the definition's `at-most` limit, in days.
+
+    Returns:
+        A two-valued fact: no result at all is another fact's business.
+    """
+    analyte = record.rule_base.analytes[definition.of[0]]
+    if record.unreadable_about((analyte.codes,)):
+        return Fact(definition.name, True)
+    found = values(analyte, record, side, preliminary=False)
+    if not found or found[0].problem not in _UNUSABLE:
+        return Fact(definition.name, False)
+    window = record.rule_base.thresholds[definition.limits[0].threshold]
+    when = found[0].statement.when
+    recent = when is not None and windows.within(when, window, record.now, record.zone, whole=False)
+    return Fact(definition.name, recent, data=(reading_datum(found[0]),) if recent else ())
