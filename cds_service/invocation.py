@@ -38,7 +38,7 @@ class Runtime:
         self.audit = audit
         self.ehr = ehr
         self.policy = Policy(evaluation=settings.demo)
-        self._kept = Allowlist(audit.secret)
+        self._kept = Allowlist.of(rule_base, audit.secret)
 
     def invoke(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> bytes:
         """Answer one hook request: the response body.
@@ -48,6 +48,7 @@ class Runtime:
         """
         begun = datetime.now(UTC)
         clock = _Stopwatch()
+        request: HookRequest | None = None
         try:
             service = self._service(service_id)
             request = requests.parse(body, service=service.id, hook=service.hook, client=CLIENT)
@@ -59,11 +60,11 @@ class Runtime:
             response = self._encoded(decision)
             clock.lap("encode")
         except Failure as failure:
-            self._refused(failure, begun, service_id, body, marks)
+            self._refused(failure, begun, service_id, body, marks, request)
             raise
         except Exception as error:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
-            self._refused(fault, begun, service_id, body, marks)
+            self._refused(fault, begun, service_id, body, marks, request)
             raise fault from error
         self.audit.append(
             event.of_decision(decision, self._kept, time=begun, marks=marks, timings=clock.laps)
@@ -71,7 +72,13 @@ class Runtime:
         return response
 
     def _refused(
-        self, failure: Failure, begun: datetime, service: str, body: bytes, marks: tuple[str, ...]
+        self,
+        failure: Failure,
+        begun: datetime,
+        service: str,
+        body: bytes,
+        marks: tuple[str, ...] = (),
+        request: HookRequest | None = None,
     ) -> None:
         self.audit.append(
             event.of_refusal(
@@ -82,6 +89,8 @@ class Runtime:
                 client=CLIENT,
                 body=body,
                 marks=marks,
+                hook=request.question.hook if request else "",
+                hook_instance=request.question.hook_instance if request else "",
             )
         )
 
@@ -96,7 +105,7 @@ class Runtime:
             service = self._service(service_id)
             entries = feedback.parse(body)
         except Failure as failure:
-            self._refused(failure, begun, service_id, body, ())
+            self._refused(failure, begun, service_id, body)
             raise
         self.audit.append_all(
             [

@@ -44,14 +44,21 @@ def history_of(log: AuditLog, question: Question) -> History:
         Failure: unavailable.
     """
     patient = Allowlist(log.secret).patient(question)
-    pairs = log.select(_NEWEST, (patient,))
     return History(
         tuple(
             one
-            for card, said in pairs
-            for one in _overrides(msgspec.json.decode(card), msgspec.json.decode(said), patient)
+            for card, said in log.select(_NEWEST, (patient,))
+            for one in _overrides(_event(card), _event(said), patient)
         )
     )
+
+
+def _event(body: bytes) -> Mapping[str, Any]:
+    """An event; one that cannot be read says nothing, so that its card is shown again."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
 
 
 def _overrides(shown: Mapping[str, Any], said: Mapping[str, Any], patient: str) -> Iterator[Override]:
@@ -66,7 +73,8 @@ def _overrides(shown: Mapping[str, Any], said: Mapping[str, Any], patient: str) 
         for rule in card["rules"]:
             indicator = rule.get("indicator") or card["indicator"]
             if indicator in _INDICATORS:
-                yield Override(rule["rule"], indicator, said.get("reason", ""), at)
+                reason = said.get("reason", "")
+                yield Override(rule["rule"], indicator, reason, at, rule.get("side", ""))
 
 
 def _since(said: Mapping[str, Any]) -> datetime | None:

@@ -1,10 +1,12 @@
 """The audit log: on the disk before an answer leaves, whole whatever happens to the process."""
 
+import atexit
+import logging
 import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -19,6 +21,8 @@ from cds_service.failures import Failure
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+logger = logging.getLogger(__name__)
 
 
 class RowId(msgspec.Struct, frozen=True):
@@ -87,7 +91,7 @@ class AuditLog:
         self._patience = patience
         self._mine = _Process()
         self._left_alone: _Process | None = None
-        os.register_at_fork(after_in_child=_forgetting(self))
+        _register(self)
 
     def append(self, event: Event) -> RowId:
         """Write one event; see `append_all`."""
@@ -126,6 +130,8 @@ class AuditLog:
 
     def close(self) -> None:
         """End this process's chain with a checkpoint; a later `append` begins another.
+
+        Done by itself when the process ends in good order.
 
         Raises:
             Failure: unavailable, when the checkpoint cannot be written.
@@ -182,12 +188,25 @@ def _interrupted(path: Path) -> Failure:
     return store.unavailable(path, "was interrupted", "send the request again")
 
 
-def _forgetting(log: AuditLog) -> Callable[[], None]:
-    known = weakref.ref(log)  # a hook of the interpreter lives as long as it does
+def _register(log: AuditLog) -> None:
+    """Have the interpreter tell a log of a fork and of its own end, without keeping it alive.
 
-    def forget() -> None:
+    At the end the chain is closed, whichever server runs the service and whether or not it asks for it.
+    """
+    known = weakref.ref(log)
+
+    def after_in_child() -> None:
         found = known()
         if found is not None:
             found._forget()  # noqa: SLF001 - the log's own
 
-    return forget
+    def at_exit() -> None:
+        found = known()
+        if found is not None:
+            try:
+                found.close()
+            except Failure as failure:
+                logger.warning("the last checkpoint is missing: %s", failure)
+
+    os.register_at_fork(after_in_child=after_in_child)
+    atexit.register(at_exit)

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cds_service.audit import store
 from cds_service.audit.chain import Row
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 COLUMNS = "row, writer, sequence, previous, hash, body, schema, key_id, checkpoint"
 _LAST = f"SELECT {COLUMNS} FROM rows WHERE NOT checkpoint ORDER BY row DESC LIMIT ?"  # noqa: S608
@@ -20,7 +24,8 @@ WHERE row IN (
     SELECT row FROM cards WHERE card = :it
     UNION SELECT row FROM feedback WHERE card = :it
     UNION SELECT row FROM rows
-    WHERE NOT checkpoint AND json_extract(CAST(body AS TEXT), '$.hookInstance') = :it
+    WHERE NOT checkpoint AND CASE WHEN json_valid(CAST(body AS TEXT))
+        THEN json_extract(CAST(body AS TEXT), '$.hookInstance') END = :it
 )
 ORDER BY row
 """  # noqa: S608
@@ -31,7 +36,7 @@ def row_of(stored: Sequence[object]) -> Row:
     """A row from its columns.
 
     Raises:
-        ValidationError, TypeError: something else stands there than a row holds.
+        ValidationError: something else stands there than a row holds.
     """
     row, writer, sequence, previous, digest, body, schema, key_id, *_ = stored
     return msgspec.convert(
@@ -58,7 +63,7 @@ def tail(path: Path, most: int, *, follow: bool = False) -> Iterator[Row]:
     Raises:
         Failure: unavailable.
     """
-    with store.available(path), closing(store.reading(path)) as connection:
+    with _readable(path) as connection:
         newest = [row_of(one) for one in connection.execute(_LAST, (most,))]
         (last,) = connection.execute("SELECT coalesce(max(row), 0) FROM rows").fetchone()
         last = max([last, *(row.row for row in newest)]) if newest else last
@@ -78,5 +83,16 @@ def about(path: Path, it: str) -> list[Row]:
     Raises:
         Failure: unavailable.
     """
-    with store.available(path), closing(store.reading(path)) as connection:
+    with _readable(path) as connection:
         return [row_of(one) for one in connection.execute(_ABOUT, {"it": it})]
+
+
+@contextmanager
+def _readable(path: Path) -> "Iterator[Connection]":
+    with store.available(path), closing(store.reading(path)) as connection:
+        try:
+            yield connection
+        except msgspec.ValidationError as error:
+            raise store.unavailable(
+                path, "holds what is no row", "run: cds-service audit verify"
+            ) from error

@@ -151,7 +151,7 @@ class _Examination:
         self.rows += 1
         try:
             row, marked = row_of(stored), bool(stored[-1])
-        except (msgspec.ValidationError, TypeError):
+        except msgspec.ValidationError:
             self.problem(self.expected, "cannot be read")
             self.expected += 1
             return

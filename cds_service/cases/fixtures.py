@@ -13,7 +13,8 @@ from cds_service.fhir.resources import last_segment
 from cds_service.hooks.service import Service
 
 Bundle = dict[str, Any]
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?")
+_MIDDLE = "0000-07-15"  # of what a partial date leaves open
 _DATE_KEY = re.compile(r"date|time|onset|recorded|authored|issued|period|start|end|birth", re.IGNORECASE)
 _USER = "Practitioner/example"
 _KEYS = {
@@ -73,8 +74,8 @@ def _moved(value: Any, by: timedelta, key: str) -> Any:
 
 
 def _later(text: str, by: timedelta) -> str:
-    day = date.fromisoformat(text[:10]) + by
-    return day.isoformat() + text[10:]
+    day = date.fromisoformat(text[:10] + _MIDDLE[len(text) :]) + by
+    return day.isoformat()[: len(text)] + text[10:]
 
 
 def resources(bundle: Bundle) -> Iterator[dict[str, Any]]:

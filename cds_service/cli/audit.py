@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from cds_service.audit import reading, secret, verification
 from cds_service.audit.chain import Row
@@ -164,7 +165,7 @@ def show(db: Path, it: str, as_json: bool) -> None:
             click.echo(_as_json(row))
         else:
             click.secho(_line(row), bold=True)
-            click.echo(json.dumps(row.event, indent=2, ensure_ascii=False))
+            click.echo(json.dumps(_event(row), indent=2, ensure_ascii=False))
     if not rows:
         raise _Nothing(Failure(Kind.NOT_FOUND, "the log has nothing about it", where=it))
 
@@ -178,11 +179,19 @@ class _Nothing(click.ClickException):
 
 def _as_json(row: Row) -> str:
     place = {"row": row.row, "writer": row.writer, "sequence": row.sequence}
-    return json.dumps({**place, **row.event}, ensure_ascii=False)
+    return json.dumps({**place, **_event(row)}, ensure_ascii=False)
+
+
+def _event(row: Row) -> dict[str, Any]:
+    try:
+        return row.event
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        todo = "run: cds-service audit verify"
+        raise Failure(Kind.UNAVAILABLE, "this is no event", where=f"row {row.row}", todo=todo) from error
 
 
 def _line(row: Row) -> str:
-    event = row.event
+    event = _event(row)
     match event["kind"]:
         case "answered":
             shown = ", ".join(

@@ -95,8 +95,8 @@ def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
 
 
 def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:
-    """What a completed Procedure states."""
-    if resource.status != "completed":
+    """What a Procedure states: one completed is done, one in progress goes on (hospice care)."""
+    if resource.status not in ("completed", "in-progress"):
         return
     text = resource.performedDateTime
     if text is None and resource.performedPeriod is not None:
@@ -109,6 +109,7 @@ def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:
                 match.set,
                 Statement(
                     kind="procedure",
+                    final=resource.status == "completed",
                     ref=ref,
                     label=label_of(resource.code, match.concept.display),
                     concept=match.concept,

@@ -19,7 +19,7 @@ def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
     found: list[Statement] = []
     doubtful: Reason | None = None
     for one in record.stated(definition.sets):
-        if one.kind not in _LISTED or not on_side(one, side):
+        if one.kind not in _listed(definition) or not on_side(one, side):
             continue
         if not (one.active or definition.ever) or (definition.certain and not one.certain):
             continue
@@ -33,6 +33,11 @@ def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
     if doubtful is not None:
         return unknown(definition.name, doubtful)
     return nothing(definition, record, definition.arrives, definition.sets)
+
+
+def _listed(definition: ConditionFact) -> tuple[str, ...]:
+    """The kinds of entry that count: orders only where the definition looks at them."""
+    return (*_LISTED, "order") if "serviceRequests" in definition.arrives else _LISTED
 
 
 def _timed(
@@ -77,7 +82,7 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
         elif not fresh:
             stale = True
         else:
-            says = _says(one, definition)
+            says = _says(one, definition, record)
             if says is None:
                 unanswered = True
             else:
@@ -123,10 +128,15 @@ def _fresh(one: Statement, definition: FindingFact, record: Record) -> bool | No
     return windows.within(one.when, window, record.now, record.zone, whole=False)
 
 
-def _says(one: Statement, definition: FindingFact) -> bool | None:
-    if definition.answers and one.answer:
-        return one.answer in definition.answers
-    return one.says
+def _says(one: Statement, definition: FindingFact, record: Record) -> bool | None:
+    """Yes, no, or neither: a coded answer means no only where the content or its value list says so."""
+    if not definition.answers or not one.answer:
+        return one.says
+    if one.answer in definition.answers:
+        return True
+    local = record.rule_base.local_codes.get(one.code)
+    denials = definition.denials or (local.values if local is not None else ())
+    return False if one.answer in denials else None
 
 
 def _complained(definition: FindingFact, record: Record, side: Side) -> Iterable[Statement]:

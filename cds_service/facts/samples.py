@@ -13,8 +13,10 @@ from cds_service.fhir.resources import Specimen, last_segment
 from cds_service.rulebase.model import RuleBase
 
 HAEMOLYSED, HAEMOLYSIS_FLAG = "sample-haemolysed", "haemolysis-flag"
-_WORDS = re.compile(
-    r"\bh(a)?emoly[sz]|\blip(a)?emi[ac]|\bdrip arm\b|\b(iv|infusion) arm\b", re.IGNORECASE
+_KINDS = (
+    (re.compile(r"\bh(a)?emoly[sz]", re.IGNORECASE), "haemolysed sample"),
+    (re.compile(r"\blip(a)?emi[ac]", re.IGNORECASE), "lipaemic sample"),
+    (re.compile(r"\bdrip arm\b|\b(iv|infusion) arm\b", re.IGNORECASE), "sample from a drip arm"),
 )
 _DENIED = re.compile(
     r"\b(no|not|non|without|nil|absent|negative)\b[^|.;]{0,20}?\b(h(a)?emoly[sz]|lip(a)?emi[ac])",
@@ -26,25 +28,33 @@ def mark(
     by_set: dict[str, list[Statement]], specimens: Mapping[str, Specimen], rule_base: RuleBase
 ) -> None:
     """Mark every result whose sample was suspect, in place of the unmarked one."""
-    spoiled = {name for name, specimen in specimens.items() if _specimen_is_suspect(specimen, rule_base)}
+    spoiled = {
+        name: what
+        for name, specimen in specimens.items()
+        if (what := _specimen_suspicion(specimen, rule_base))
+    }
     flagged = [one for one in by_set.get(HAEMOLYSIS_FLAG, ()) if _positive(one)]
     for name, statements in by_set.items():
-        by_set[name] = [
-            msgspec.structs.replace(one, suspect=True, notes=(*one.notes, "suspect sample"))
-            if _is_suspect(one, spoiled, flagged)
-            else one
-            for one in statements
-        ]
+        by_set[name] = [_marked(one, _suspicion(one, spoiled, flagged)) for one in statements]
 
 
-def _is_suspect(one: Statement, spoiled: set[str], flagged: Iterable[Statement]) -> bool:
+def _marked(one: Statement, what: str) -> Statement:
+    if not what:
+        return one
+    return msgspec.structs.replace(one, suspect=True, notes=(*one.notes, what))
+
+
+def _suspicion(one: Statement, spoiled: Mapping[str, str], flagged: Iterable[Statement]) -> str:
+    """What is wrong with the sample of a result; empty when nothing is known to be."""
     if one.kind != "observation" or one.quantity is None:
-        return False
-    if one.specimen and last_segment(one.specimen) in spoiled:
-        return True
-    if one.sample_text and says_suspect(one.sample_text):
-        return True
-    return any(_same_sample(one, flag) for flag in flagged)
+        return ""
+    by_specimen = spoiled.get(last_segment(one.specimen), "") if one.specimen else ""
+    if by_specimen:
+        return by_specimen
+    said = suspicion_in(one.sample_text) if one.sample_text else ""
+    if said:
+        return said
+    return "haemolysed sample" if any(_same_sample(one, flag) for flag in flagged) else ""
 
 
 def _same_sample(one: Statement, flag: Statement) -> bool:
@@ -56,20 +66,21 @@ def _same_sample(one: Statement, flag: Statement) -> bool:
 def _positive(flag: Statement) -> bool:
     if flag.says is not None:
         return flag.says
-    return flag.answer not in ("", "negative", "none", "no") and not says_suspect(f"no {flag.answer}")
+    return flag.answer not in ("", "negative", "none", "no")
 
 
-def _specimen_is_suspect(specimen: Specimen, rule_base: RuleBase) -> bool:
+def _specimen_suspicion(specimen: Specimen, rule_base: RuleBase) -> str:
     for condition in specimen.condition:
         for coding in condition.coding:
             for match in rule_base.terminology.matches(coding.system, coding.code):
                 if match.set == HAEMOLYSED:
-                    return True
-        if condition.text and says_suspect(condition.text):
-            return True
-    return any(note.text and says_suspect(note.text) for note in specimen.note)
+                    return "haemolysed sample"
+    texts = [condition.text for condition in specimen.condition]
+    texts += [note.text for note in specimen.note]
+    return next((said for text in texts if text and (said := suspicion_in(text))), "")
 
 
-def says_suspect(text: str) -> bool:
-    """Whether a laboratory's remark says that the sample was spoiled, denials apart."""
-    return bool(_WORDS.search(_DENIED.sub(" ", text)))
+def suspicion_in(text: str) -> str:
+    """What a laboratory's remark says is wrong with the sample, denials apart; empty for nothing."""
+    told = _DENIED.sub(" ", text)
+    return next((what for pattern, what in _KINDS if pattern.search(told)), "")

@@ -13,7 +13,7 @@ from cds_service.facts.model import Datum, Fact, FactSet, Reason, Side
 from cds_service.presentation import moments
 from cds_service.presentation.text import ELLIPSIS, escaped, plain, sentence
 from cds_service.rulebase import placeholders
-from cds_service.rulebase.definitions import AgeFact, MeasurementFact, MedicationFact
+from cds_service.rulebase.definitions import AgeFact, DoneFact, MeasurementFact, MedicationFact
 from cds_service.rulebase.definitions import Fact as Definition
 from cds_service.rulebase.model import CardText, Rule, RuleBase
 from cds_service.rules.model import Finding
@@ -317,6 +317,13 @@ def _not_known(finding: Finding, facts: Facts, more: Iterable[str]) -> str:
 def _missing(finding: Finding, facts: Facts) -> Iterator[str]:
     for name in finding.missing:
         yield unknown_in_words(name, facts)
+    for name in facts.rule_base.rules[finding.rule].worth_knowing:
+        definition = facts.rule_base.facts[name]
+        value = facts.fact(name).value
+        if isinstance(definition, DoneFact) and value is False:
+            yield definition.ask or definition.label
+        elif value is None:
+            yield unknown_in_words(name, facts)
 
 
 def unknown_in_words(name: str, facts: Facts) -> str:

@@ -16,12 +16,13 @@ _DEFAULT_QUIET = {"info": 90, "warning": 7}  # days; reference A 2.8
 
 
 class Override(msgspec.Struct, frozen=True):
-    """One card of this patient that a user of this client overrode."""
+    """One card of this patient that a user of this client overrode; `side` where it was about a leg."""
 
     rule: str
     indicator: Indicator
     reason: str
     at: datetime
+    side: str = ""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -42,6 +43,8 @@ def quiet_until(
             continue
         if SEVERITY[finding.indicator] > SEVERITY[override.indicator]:
             continue
+        if {finding.side, override.side} == {"left", "right"}:
+            continue  # the other leg's card is not the one that was overridden
         if _news(finding, facts, override.at):
             continue
         until = override.at + timedelta(days=_days(override.reason, finding.indicator, rule_base))

@@ -154,6 +154,7 @@ def _finding(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fa
         within=value["within"],
         condition_within=value.get("condition-within", value["within"]),
         answers=tuple(value.get("answers", ())),
+        denials=tuple(value.get("denials", ())),
         undated_counts=value.get("undated") == "counts",
     )
 
@@ -321,6 +322,7 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         card_source=card["source"],
         suggest=tuple(_suggest(one) for one in card.get("suggest", ())),
         override_reasons=tuple(card.get("overrideReasons", ())),
+        worth_knowing=tuple(card.get("worth-knowing", ())),
         red_flag=value.get("red-flag", False),
         alone=value.get("alone", False),
         tip=value.get("tip", False),

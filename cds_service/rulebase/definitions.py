@@ -117,13 +117,15 @@ class ConditionFact(FactDefinition, frozen=True, tag="condition"):
 class FindingFact(FactDefinition, frozen=True, tag="finding"):
     """A symptom or sign: observation, questionnaire answer or problem.
 
-    `answers`: the coded values that make it true (default: yes or present).
+    `answers`: the coded values that make it true (default: yes or present); `denials`: those that make
+    it false. Any other answer leaves it unknown: "unknown if ever smoked" is not a no.
     """
 
     sets: tuple[str, ...] = ()
     within: str = ""
     condition_within: str = ""
     answers: tuple[str, ...] = ()
+    denials: tuple[str, ...] = ()
     undated_counts: bool = False
 
 

@@ -146,7 +146,11 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule and the card it can raise."""
+    """One rule and the card it can raise.
+
+    `worth_knowing`: facts whose being unknown (or a test's not being done) the card says whatever else
+    it rests on. `alone`: beside its card only criticals and red flags are shown.
+    """
 
     id: str
     reference: str
@@ -163,6 +167,7 @@ class Rule(msgspec.Struct, frozen=True):
     card_source: str
     suggest: tuple[Suggest, ...]
     override_reasons: tuple[str, ...]
+    worth_knowing: tuple[str, ...] = ()
     red_flag: bool = False
     alone: bool = False
     tip: bool = False

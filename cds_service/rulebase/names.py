@@ -271,6 +271,8 @@ def _rule(document: Document, known: _Names) -> None:
     _suggested(value["card"].get("suggest", ()), document, ("card", "suggest"), known)
     for index, one in enumerate(value["card"].get("overrideReasons", ())):
         known.want("override-reasons", one, document, ("card", "overrideReasons", index))
+    worth = value["card"].get("worth-knowing", ())
+    known.want_all("facts", worth, document, ("card", "worth-knowing"))
     if value["card"]["source"] not in {source["id"] for source in value["sources"]}:
         wrong = f"no source of this rule is called {value['card']['source']!r}"
         known.problems.append(document.problem(("card", "source"), wrong))

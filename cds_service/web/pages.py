@@ -1,5 +1,6 @@
-"""The page to try the service on, in demonstration mode only: one HTML page, its assets, and the
-fixture patients it offers. It calls the service itself as any EHR would.
+"""The page to try the service on, in demonstration mode only.
+
+One HTML page, its assets, and the fixture patients it offers; it calls the service as an EHR would.
 """
 
 import json
@@ -48,7 +49,7 @@ def blueprint(runtime: Runtime, fixtures_folder: Path) -> Blueprint:
 
     @routes.get("/demo/patients")
     def patients() -> Response:
-        listed = [_patient(fixtures_folder, name) for name in fixtures.names(fixtures_folder)]
+        listed = [described(fixtures_folder, name) for name in fixtures.names(fixtures_folder)]
         return _json(msgspec.json.encode(listed))
 
     @routes.get("/demo/requests/<patient>/<hook>")
@@ -95,7 +96,7 @@ def _rules(rule_base: RuleBase) -> dict[str, Any]:
     }
 
 
-def _patient(folder: Path, name: str) -> dict[str, Any]:
+def described(folder: Path, name: str) -> dict[str, Any]:
     """One line of the list: who it is, what is the matter, and how many orders are being placed."""
     found = list(fixtures.resources(fixtures.load(folder, name)))
     patient = next((one for one in found if one.get("resourceType") == "Patient"), {})

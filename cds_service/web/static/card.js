@@ -12,33 +12,32 @@ const INDICATORS = {
 };
 const TICK = "M7.6 15.4 2.4 10.2l1.7-1.7 3.5 3.5 8.3-8.3 1.7 1.7z";
 
-/** The element for a card; `place` is its number on the page. */
-export function drawCard(card, service, place) {
+/**
+ * The element for a card.
+ * `place` is its number on the page; `call` says which service it came from and which orders are drafts.
+ */
+export function drawCard(card, place, call) {
   const kind = Object.hasOwn(INDICATORS, card.indicator) ? card.indicator : "info";
   const [word, shape] = INDICATORS[kind];
   const heading = `card-${place}`;
   const state = el("span", { class: "state", role: "status" });
+  const offers = el("div", { class: "offers" });
   const drafts = el("div", { class: "drafts" });
+  const drawn = { card, call, heading, state, offers, drafts };
+  offers.append(...(card.suggestions ?? []).map((suggestion) => suggestionButton(suggestion, drawn)));
+  offers.append(...links(card));
+  const actions = el("div", { class: "actions" }, offers);
   const article = el(
     "article",
     { class: `card ${kind}`, "aria-labelledby": heading, tabindex: "-1" },
     el("p", { class: "indicator" }, icon(shape), word, state),
     el("h3", { class: "summary", id: heading, dir: "auto" }, String(card.summary ?? "")),
+    card.detail ? el("div", { class: "detail" }, markdown(card.detail)) : null,
+    el("p", { class: "source" }, "Source: ", outside(card.source?.label ?? "not named", card.source?.url)),
+    actions,
   );
-  if (card.detail) article.append(el("div", { class: "detail" }, markdown(card.detail)));
-  article.append(sources(card));
-
-  const offers = el("div", { class: "offers" });
-  for (const suggestion of card.suggestions ?? []) {
-    offers.append(suggestionButton(suggestion, card, service, drafts, state, offers));
-  }
-  for (const link of card.links ?? []) {
-    if (link.type === "absolute") offers.append(outside(link.label, link.url));
-  }
-  const actions = el("div", { class: "actions" }, offers);
-  article.append(actions);
   if (card.uuid) {
-    const { opener, panel } = dismissal(card, service, article, state);
+    const { opener, panel } = dismissal(drawn);
     actions.append(opener);
     article.append(panel);
   }
@@ -46,27 +45,29 @@ export function drawCard(card, service, place) {
   return article;
 }
 
-function sources(card) {
-  return el("p", { class: "source" }, "Source: ", outside(card.source?.label ?? "not named", card.source?.url));
+/** Links that need no SMART launch. */
+function links(card) {
+  return (card.links ?? []).filter(({ type }) => type === "absolute").map(({ label, url }) => outside(label, url));
 }
 
-function suggestionButton(suggestion, card, service, drafts, state, offers) {
+function suggestionButton(suggestion, { card, call, state, drafts, offers }) {
   const made = button(suggestion.label, accept, { class: "suggestion" });
   if (suggestion.isRecommended) made.classList.add("recommended");
 
   async function accept() {
     if (made.getAttribute("aria-disabled")) return;
     made.setAttribute("aria-disabled", "true");
-    drafts.append(...(suggestion.actions ?? []).map(draft));
     if (card.uuid && suggestion.uuid) {
-      const { ok, status } = await post(service, card, {
-        outcome: "accepted",
-        acceptedSuggestions: [{ id: suggestion.uuid }],
-      });
-      state.textContent = ok ? "Accepted" : `Feedback was not taken (${status || "no answer"})`;
-    } else {
-      state.textContent = "Accepted";
+      const accepted = { outcome: "accepted", acceptedSuggestions: [{ id: suggestion.uuid }] };
+      const answer = await post(call.service, card, accepted);
+      if (!answer.ok) {
+        made.removeAttribute("aria-disabled");
+        refused(state, answer);
+        return;
+      }
     }
+    state.textContent = "Accepted";
+    drafts.append(...(suggestion.actions ?? []).map((action) => draft(action, call.orders)));
     made.classList.add("accepted");
     made.prepend(icon(TICK), el("span", { class: "unseen" }, "Accepted: "));
     if (card.selectionBehavior === "at-most-one") {
@@ -77,15 +78,19 @@ function suggestionButton(suggestion, card, service, drafts, state, offers) {
   return made;
 }
 
-function dismissal(card, service, article, state) {
+function refused(state, { status }) {
+  state.textContent = status ? `The feedback was refused: ${status}` : "The feedback did not arrive";
+}
+
+function dismissal({ card, call, heading, state }) {
   const reasons = card.overrideReasons ?? [];
-  const field = `${article.getAttribute("aria-labelledby")}-reason`;
+  const field = `${heading}-reason`;
   const select = el("select", { id: field }, el("option", { value: "" }, "No reason given"));
   reasons.forEach((reason, at) => select.append(el("option", { value: String(at) }, reason.display ?? reason.code)));
-  const opener = button("Dismiss", () => show(true), { class: "dismiss", "aria-expanded": "false" });
+  const opener = button("Dismiss", () => show(panel.hidden), { class: "dismiss", "aria-expanded": "false" });
   const panel = el(
     "div",
-    { class: "dismissal", hidden: true },
+    { class: "dismissal", hidden: true, on: { keydown: (event) => event.key === "Escape" && show(false) } },
     el("label", { for: field }, "Reason"),
     select,
     button("Dismiss card", dismiss, { class: "primary" }),
@@ -99,17 +104,17 @@ function dismissal(card, service, article, state) {
   }
 
   async function dismiss() {
-    const outcome = { outcome: "overridden" };
-    const reason = reasons[Number(select.value)];
-    if (select.value && reason) outcome.overrideReason = { reason: coding(reason) };
-    panel.hidden = true;
-    opener.setAttribute("aria-expanded", "false");
-    const { ok, status } = await post(service, card, outcome);
-    if (!ok) {
-      state.textContent = `Feedback was not taken (${status || "no answer"})`;
+    const reason = select.value ? reasons[Number(select.value)] : undefined;
+    const answer = await post(call.service, card, {
+      outcome: "overridden",
+      ...(reason ? { overrideReason: { reason: coding(reason) } } : {}),
+    });
+    if (!answer.ok) {
+      refused(state, answer);
       return;
     }
-    state.textContent = select.value && reason ? `Dismissed: ${reason.display ?? reason.code}` : "Dismissed";
+    state.textContent = reason ? `Dismissed: ${reason.display ?? reason.code}` : "Dismissed";
+    const article = panel.closest(".card");
     article.classList.add("dismissed");
     article.focus({ preventScroll: true });
   }

@@ -3,28 +3,40 @@
 import { el } from "./dom.js";
 import { visible } from "./text.js";
 
-export function draft(action) {
-  const resource = action.resource;
-  const where = resource?.resourceType ?? action.resourceId ?? "resource";
-  const doing = { create: "would place this draft", update: "would replace this draft", delete: "would remove this draft" };
-  const lines = resource && typeof resource === "object" ? described(resource) : [["Resource", String(action.resourceId ?? resource)]];
-  const made = el(
+const DOING = {
+  create: "would place this draft",
+  update: "would replace this draft",
+  delete: "would remove this draft",
+};
+
+/** `orders`: reference → order being placed, for an action that only points at one. */
+export function draft(action, orders) {
+  const reference = action.resourceId ?? "";
+  const resource = typeof action.resource === "object" ? action.resource : orders.get(reference);
+  return el(
     "section",
     { class: "draft" },
-    el("p", { class: "doing" }, `The EHR ${doing[action.type] ?? "would act"}: `, el("strong", {}, where)),
-    el("dl", {}, ...lines.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])),
+    el(
+      "p",
+      {},
+      `The EHR ${DOING[action.type] ?? "would act on"}: `,
+      el("strong", {}, visible(reference || (resource?.resourceType ?? "a resource"))),
+    ),
+    resource ? el("dl", {}, ...described(resource).flatMap(line)) : null,
+    resource ? whole(resource) : null,
   );
-  if (resource && typeof resource === "object") {
-    made.append(
-      el(
-        "details",
-        {},
-        el("summary", {}, "FHIR resource"),
-        el("pre", { class: "code", tabindex: "0", "aria-label": "FHIR resource" }, visible(JSON.stringify(resource, null, 2))),
-      ),
-    );
-  }
-  return made;
+}
+
+const line = ([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, visible(value))];
+
+function whole(resource) {
+  const text = visible(JSON.stringify(resource, null, 2));
+  return el(
+    "details",
+    {},
+    el("summary", {}, "FHIR resource"),
+    el("pre", { class: "code", tabindex: "0", "aria-label": "FHIR resource" }, text),
+  );
 }
 
 function described(resource) {

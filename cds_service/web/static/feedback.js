@@ -9,7 +9,7 @@ let sent = 0;
 
 /** Post one card's outcome; resolves to whether the service took it, and its status. */
 export async function post(service, card, outcome) {
-  const path = `/cds-services/${encodeURIComponent(service)}/feedback`;
+  const path = `cds-services/${encodeURIComponent(service)}/feedback`;
   const entry = { card: card.uuid, ...outcome, outcomeTimestamp: new Date().toISOString() };
   const body = JSON.stringify({ feedback: [entry] });
   let status = 0;
@@ -41,7 +41,7 @@ function log(path, body, status, answer) {
       el(
         "p",
         { class: "call" },
-        el("code", {}, `POST ${path}`),
+        el("code", {}, `POST /${path}`),
         " ",
         el("span", { class: status === 200 ? "good" : "bad" }, status ? String(status) : "no answer"),
         " ",

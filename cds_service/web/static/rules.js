@@ -25,6 +25,7 @@ export function drawRules(evaluation, cards) {
     ? "Unknown is a result: what arrived does not decide the rule, and the last column says what would."
     : "There is no evaluation in this response.";
   byId("rules").hidden = !evaluation;
+  byId("filters").hidden = !evaluation;
   draw();
 }
 

@@ -8,9 +8,23 @@ const PUNCTUATION = /[!-/:-@[-`{-~]/;
  * Such characters only occur inside strings, where the escape means the same.
  */
 export function visible(json) {
-  return json.replace(HIDDEN, (found) =>
-    Array.from({ length: found.length }, (_, at) => "\\u" + found.charCodeAt(at).toString(16).padStart(4, "0")).join(""),
+  return String(json).replace(HIDDEN, (found) =>
+    found.split("").map((unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0")).join(""),
   );
+}
+
+/** The value of JSON text; undefined when it is none. */
+export function parsed(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+export function size(text) {
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes < 1000 ? `${bytes} bytes` : `${(bytes / 1000).toFixed(1)} kB`;
 }
 
 /** JSON indented as text: parsing and writing it again would turn 3.0 into 3. */
