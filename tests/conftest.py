@@ -1,0 +1,115 @@
+"""Which tests need a real component, and what happens where it is missing.
+
+A test marked `browser`, `server` or `shared_data`, or one that asks for a fixture of that name,
+needs that component. Where it is missing the test is skipped, and the closing summary says why.
+CDS_REQUIRE=browser,server names the components that must be there: then it fails instead, so that
+a run which is meant to be whole cannot be green by having skipped.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SHARED_DATA = Path(os.environ.get("CDS_SHARED_DATA") or CHECKOUT.parent / "shared" / "data")
+REQUIRED = frozenset(filter(None, os.environ.get("CDS_REQUIRE", "").replace(" ", "").split(",")))
+
+
+def no_browser() -> str | None:
+    """Say what of the browser is missing."""
+    missing = [program for program in ("chromium", "chromedriver") if not shutil.which(program)]
+    if not missing:
+        return None
+    return f"no {' and no '.join(missing)} on PATH (Debian: apt install chromium chromium-driver)"
+
+
+def no_server() -> str | None:
+    """Say why no server can listen on a loopback port here."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)):
+            return None
+    except OSError as error:
+        return f"cannot listen on 127.0.0.1: {error}"
+
+
+def no_shared_data() -> str | None:
+    """Say where the larger patient data was looked for."""
+    if SHARED_DATA.is_dir():
+        return None
+    return f"no patient data at {SHARED_DATA} (set CDS_SHARED_DATA to its folder)"
+
+
+ABSENCE: dict[str, Callable[[], str | None]] = {
+    "browser": no_browser,
+    "server": no_server,
+    "shared_data": no_shared_data,
+}
+
+
+def pytest_configure() -> None:
+    """Refuse a misspelt component: it would require nothing."""
+    if unknown := REQUIRED - ABSENCE.keys():
+        message = f"CDS_REQUIRE names {sorted(unknown)}; the components are {sorted(ABSENCE)}"
+        raise pytest.UsageError(message)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that asks for a component's fixture."""
+    for item in items:
+        for component in ABSENCE.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(component)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail if it is required, a test whose component is missing."""
+    for component, absence in ABSENCE.items():
+        if item.get_closest_marker(component) and (reason := absence()):
+            if component in REQUIRED:
+                pytest.fail(f"{component} is required by CDS_REQUIRE: {reason}", pytrace=False)
+            pytest.skip(f"{component}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of the larger patient data: Synthea, MIMIC-IV demo, US Core examples."""
+    return SHARED_DATA
+
+
+@pytest.fixture
+def chromium_options(tmp_path: Path) -> webdriver.ChromeOptions:
+    """Return options for a quiet, offline Chromium with a profile of its own."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",  # CI runs as root
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",  # a container's /dev/shm is small
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,1000",
+        f"--user-data-dir={tmp_path / 'chromium-profile'}",
+    ):
+        options.add_argument(flag)
+    return options
+
+
+@pytest.fixture
+def browser(chromium_options: webdriver.ChromeOptions) -> Iterator[webdriver.Chrome]:
+    """Drive the system's Chromium; naming its driver keeps Selenium from fetching one."""
+    service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options=chromium_options, service=service)
+    try:
+        driver.set_page_load_timeout(30)
+        yield driver
+    finally:
+        driver.quit()
