@@ -47,14 +47,15 @@ def _on_one_side(rule: Rule, facts: FactSet, side: Side) -> Finding:
                 missing=_once(higher),
             )
     if higher:
+        asks = _asks(rule, facts, side)
         return Finding(
             rule.id,
             rule.version,
             "unknown",
             reason="facts-missing",
             missing=_once(higher),
-            asks=_asks(rule, facts, side),
-            indicator=rule.ask.indicator if rule.ask else None,
+            asks=asks,
+            indicator=rule.ask.indicator if rule.ask and asks else None,
         )
     return Finding(rule.id, rule.version, "silent", reason=taken or "criteria-not-met")
 

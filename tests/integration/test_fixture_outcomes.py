@@ -110,7 +110,12 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     },
     # Heavy legs at 70 or 71 (code in an entry without clinicalStatus): PAD-01. The newest potassium is
     # in mg/dL: never guessed, K-01 unknown (A 2.4 #6).
-    ("messy", "patient-view"): {PAD_01: card("info"), K_01: UNKNOWN, LAB_01: SILENT},
+    # A 2.4 item 6: a result that cannot be read (3.1 mg/dL) is said on a card.
+    ("messy", "patient-view"): {
+        PAD_01: card("info"),
+        K_01: ("unknown", "info", "", "card"),
+        LAB_01: SILENT,
+    },
     # A 2.2, A-C20: comfort care takes every information card away; 3.4 is one (3.3 to 3.4, no modifier).
     ("comfort-care", "patient-view"): {
         PAD_01: ("fires", "info", "", "withheld"),
