@@ -21,6 +21,7 @@ from cds_service.fhir.quantity import Interval, compare, interval, number, scale
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
 UCUM = "http://unitsofmeasure.org"
+_FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " "})
 FactOf = Callable[[str, Side], Fact]
 
 
@@ -69,9 +70,9 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = _unit_text(quantity.code, quantity.system, quantity.unit)
-    # For the eye: `{score}` is no unit to read, and mm[Hg] is written mmHg.
+    # For the eye: `{score}` is no unit to read, mm[Hg] is written mmHg, {1.73_m2} is 1.73 m2.
     written = quantity.unit or given
-    shown = "" if given.startswith("{") else written.replace("[", "").replace("]", "")
+    shown = "" if given.startswith("{") else written.translate(_FOR_THE_EYE)
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
     span = interval(amount, quantity.comparator)
     if span is None:

@@ -19,13 +19,11 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
         origin = request.headers.get("Origin")
         if "*" in origins:
             response.headers["Access-Control-Allow-Origin"] = "*"
-        elif origin is not None:
-            response.headers.add("Vary", "Origin")
-            if origin not in origins:
+        else:
+            response.headers.add("Vary", "Origin")  # also without one: a cache may give it to a browser
+            if origin is None or origin not in origins:
                 return response
             response.headers["Access-Control-Allow-Origin"] = origin
-        else:
-            return response
         if request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Headers"] = _HEADERS
             response.headers["Access-Control-Allow-Methods"] = _METHODS

@@ -21,6 +21,7 @@ TABLE: Mapping[Kind, tuple[int, str]] = {
     Kind.UNAVAILABLE: (503, "transient"),
     Kind.FAULT: (500, "exception"),
 }
+_FAULT = "the service failed; tell its operator"
 _BY_STATUS = {status: kind for kind, (status, _) in TABLE.items()}
 _WORDS = {
     Kind.NOT_FOUND: ("there is nothing at this address", "see GET /cds-services"),
@@ -35,8 +36,9 @@ def response(failure: Failure) -> Response:
     status, code = TABLE[failure.kind]
     issue: dict[str, object] = {"severity": "error", "code": code}
     if failure.kind is not Kind.UNAUTHENTICATED:  # a caller who may not enter learns nothing
-        issue["diagnostics"] = str(failure)
-        if failure.where:
+        # A fault is the operator's business: its words are in the log.
+        issue["diagnostics"] = _FAULT if failure.kind is Kind.FAULT else str(failure)
+        if failure.where and failure.kind is not Kind.FAULT:
             issue["expression"] = [failure.where]
     body = {"resourceType": "OperationOutcome", "issue": [issue]}
     return Response(msgspec.json.encode(body), status, mimetype="application/json")

@@ -2,6 +2,7 @@
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
@@ -38,7 +39,14 @@ def _body() -> bytes:
             where="Content-Encoding",
             todo="send the body as it is",
         )
-    return request.get_data(cache=False)
+    body = request.get_data(cache=False)
+    if (
+        request.content_length is None
+        and len(body) == request.max_content_length
+        and request.environ["wsgi.input"].read(1)
+    ):
+        raise RequestEntityTooLarge  # Werkzeug cuts a chunked body at the limit and says nothing
+    return body
 
 
 def _marks() -> tuple[str, ...]:

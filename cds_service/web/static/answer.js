@@ -2,7 +2,7 @@
 // Each drawing returns a few words for the status line.
 
 import { drawCard } from "./card.js";
-import { byId, el, plural } from "./dom.js";
+import { byId, code, el, plural } from "./dom.js";
 import { drawRules } from "./rules.js";
 import { parsed, pretty, size, visible } from "./text.js";
 
@@ -32,7 +32,7 @@ export function drawFailure(status, text) {
       { class: "failure", role: "alert" },
       el("p", { class: "summary" }, status ? `The service answered ${status}` : "The service did not answer"),
       ...issues.map(issueLine),
-      issues.length || !text ? null : el("pre", { class: "code" }, visible(text.slice(0, LONGEST))),
+      issues.length || !text ? null : code("Answer", visible(text.slice(0, LONGEST))),
     ),
   );
   drawBody(text);

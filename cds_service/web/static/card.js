@@ -33,7 +33,7 @@ export function drawCard(card, place, call) {
     el("p", { class: "indicator" }, icon(shape), word, state),
     el("h3", { class: "summary", id: heading, dir: "auto" }, String(card.summary ?? "")),
     card.detail ? el("div", { class: "detail" }, markdown(card.detail)) : null,
-    el("p", { class: "source" }, "Source: ", outside(card.source?.label ?? "not named", card.source?.url)),
+    el("p", { class: "source" }, outside(card.source?.label ?? "not named", card.source?.url)),
     actions,
   );
   if (card.uuid) {

@@ -19,6 +19,10 @@ export function el(name, properties = {}, ...children) {
 export const button = (label, click, properties = {}) =>
   el("button", { type: "button", on: { click }, ...properties }, label);
 
+/** Text as it is written, in a box that scrolls. */
+export const code = (label, text) =>
+  el("pre", { class: "code", tabindex: "0", role: "group", "aria-label": label }, text);
+
 /** A link to another site; anything but http and https stays text. */
 export function outside(label, address) {
   if (!/^https?:\/\//i.test(address ?? "")) return el("span", {}, label);

@@ -1,6 +1,6 @@
 // What an EHR would do when a suggestion is accepted: the draft it would place, or the one it removes.
 
-import { el } from "./dom.js";
+import { code, el } from "./dom.js";
 import { visible } from "./text.js";
 
 const DOING = {
@@ -31,19 +31,14 @@ const line = ([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, v
 
 function whole(resource) {
   const text = visible(JSON.stringify(resource, null, 2));
-  return el(
-    "details",
-    {},
-    el("summary", {}, "FHIR resource"),
-    el("pre", { class: "code", tabindex: "0", "aria-label": "FHIR resource" }, text),
-  );
+  return el("details", {}, el("summary", {}, "FHIR resource"), code("FHIR resource", text));
 }
 
 function described(resource) {
-  const code = resource.code ?? resource.medicationCodeableConcept ?? {};
-  const codings = Array.isArray(code.coding) ? code.coding : [];
+  const concept = resource.code ?? resource.medicationCodeableConcept ?? {};
+  const codings = Array.isArray(concept.coding) ? concept.coding : [];
   const lines = [
-    ["Order", code.text],
+    ["Order", concept.text],
     ["Code", codings.map((one) => [one.display, one.code].filter(Boolean).join(" ")).join("; ")],
     ["State", [resource.status, resource.intent, resource.priority].filter(Boolean).join(", ")],
     ["For", (resource.subject ?? resource.for)?.reference],

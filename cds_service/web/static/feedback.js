@@ -1,6 +1,6 @@
 // What the user did with a card, posted as CDS Hooks feedback, and a log of it.
 
-import { byId, el, plural } from "./dom.js";
+import { byId, code, el, plural } from "./dom.js";
 import { pretty } from "./text.js";
 
 export const MARK = { "X-Heavy-Legs-Page": "1" }; // the service's log tells the page's calls apart
@@ -47,8 +47,8 @@ function log(path, body, status, answer) {
         " ",
         el("time", { class: "quiet" }, new Date().toLocaleTimeString()),
       ),
-      el("pre", { class: "code", tabindex: "0", "aria-label": "Feedback posted" }, pretty(body)),
-      el("pre", { class: "code answer", tabindex: "0", "aria-label": "Answer" }, pretty(answer) || "(empty)"),
+      code("Feedback posted", pretty(body)),
+      code("Answer", pretty(answer) || "(empty)"),
     ),
   );
 }
