@@ -127,19 +127,24 @@ function goTo(place) {
 
 function why(line) {
   if (line.shown === "card" && line.outcome === "unknown") return "its card asks for what is missing";
-  if (line.shown === "card" && line.card) return [...new Set(line.card.facts.map(fact))].join("; ");
+  if (line.shown === "card" && line.card) return factList(line.card.facts);
   if (line.shown === "not-this-hook") return "listens to another hook";
   const reason = line.reason ?? "";
   const other = words.rules[reason]; // it yields to that rule, or is merged into it
   return other ? `${other.title} speaks for it` : (words.facts[reason] ?? spoken(reason));
 }
 
-/** `potassium below 2.5 mmol/L: 2.4 mmol/L (2026-11-22)` */
+function factList(facts) {
+  const told = [...new Set(facts.map(fact))];
+  return el("ul", {}, ...told.map((one) => el("li", {}, one)));
+}
+
+/** `potassium below 2.5 mmol/L: 2.4 mmol/L, 2026-11-22` */
 function fact({ name: called, value, unit, date }) {
   const label = words.facts[called] ?? spoken(called);
   const measured = [value, unit].filter(Boolean).join(" ");
   const told = measured && measured.toLowerCase() !== label.toLowerCase() ? `: ${measured}` : "";
-  return `${label}${told}${date ? ` (${date.slice(0, 10)})` : ""}`;
+  return `${label}${told}${date ? `, ${date.slice(0, 10)}` : ""}`;
 }
 
 function missing(names) {
