@@ -26,6 +26,7 @@ from cds_service.rulebase.model import RuleBase
 from cds_service.settings import Settings
 
 CLIENT = "anonymous"  # until callers are authenticated
+PLAYGROUND = "playground"  # the mark of calls from the page
 
 
 class Runtime:
@@ -39,6 +40,9 @@ class Runtime:
         self.ehr = ehr
         self.policy = Policy(evaluation=settings.demo)
         self._kept = Allowlist.of(rule_base, audit.secret)
+        # What is dismissed on the page is forgotten when the service starts anew, and never quiets a
+        # card of another caller.
+        self._page = f"{PLAYGROUND}-{datetime.now(UTC):%Y%m%d%H%M%S}"
 
     def invoke(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> bytes:
         """Answer one hook request: the response body.
@@ -51,7 +55,8 @@ class Runtime:
         request: HookRequest | None = None
         try:
             service = self._service(service_id)
-            request = requests.parse(body, service=service.id, hook=service.hook, client=CLIENT)
+            client = self._client(marks)
+            request = requests.parse(body, service=service.id, hook=service.hook, client=client)
             evidence = self._evidence(request, service)
             clock.lap("read")
             now, marks = self._now(request, begun, marks)
@@ -86,7 +91,7 @@ class Runtime:
                 self._kept,
                 time=begun,
                 service=service,
-                client=CLIENT,
+                client=self._client(marks),
                 body=body,
                 marks=marks,
                 hook=request.question.hook if request else "",
@@ -94,7 +99,7 @@ class Runtime:
             )
         )
 
-    def feedback(self, service_id: str, body: bytes) -> None:
+    def feedback(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> None:
         """Store what a client says became of its cards.
 
         Raises:
@@ -105,14 +110,23 @@ class Runtime:
             service = self._service(service_id)
             entries = feedback.parse(body)
         except Failure as failure:
-            self._refused(failure, begun, service_id, body)
+            self._refused(failure, begun, service_id, body, marks)
             raise
         self.audit.append_all(
             [
-                event.of_feedback(one, self._kept, time=begun, service=service.id, client=CLIENT)
+                event.of_feedback(
+                    one,
+                    self._kept,
+                    time=begun,
+                    service=service.id,
+                    client=self._client(marks),
+                )
                 for one in entries
             ]
         )
+
+    def _client(self, marks: tuple[str, ...]) -> str:
+        return self._page if PLAYGROUND in marks else CLIENT
 
     def _service(self, service_id: str) -> Service:
         found = self.rule_base.services.get(service_id)

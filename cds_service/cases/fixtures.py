@@ -4,9 +4,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
 
 from cds_service.failures import Failure, Kind
 from cds_service.fhir.resources import last_segment
@@ -17,6 +20,7 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\
 _MIDDLE = "0000-07-15"  # of what a partial date leaves open
 _DATE_KEY = re.compile(r"date|time|onset|recorded|authored|issued|period|start|end|birth", re.IGNORECASE)
 _USER = "Practitioner/example"
+_exact = msgspec.json.Encoder(decimal_format="number")
 _KEYS = {
     "Patient": "patient",
     "Condition": "conditions",
@@ -48,8 +52,22 @@ def load(folder: Path, name: str) -> Bundle:
             f"no fixture patient is called {name!r}",
             todo="there are: " + ", ".join(names(folder)),
         )
-    loaded: Bundle = json.loads((folder / "patients" / f"{name}.json").read_text("utf-8"))
+    return read((folder / "patients" / f"{name}.json").read_bytes())
+
+
+def read(raw: bytes) -> Bundle:
+    """A bundle from its JSON, numbers exact: 2.50 stays 2.50.
+
+    Raises:
+        ValueError: when it is not JSON.
+    """
+    loaded: Bundle = json.loads(raw, parse_float=Decimal)
     return loaded
+
+
+def encoded(value: Any) -> bytes:
+    """A bundle or hook request as JSON, numbers as they were written."""
+    return _exact.encode(value)
 
 
 def shifted(bundle: Bundle, now: datetime) -> Bundle:

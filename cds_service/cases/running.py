@@ -20,7 +20,6 @@ from cds_service.rules.model import Finding
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 _POLICY = Policy(evaluation=True)
-_exact = msgspec.json.Encoder(decimal_format="number")  # 7.20 stays 7.20
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -97,7 +96,7 @@ def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Dec
     request = fixtures.hook_request(bundle, service)
     for key in adding.get("not-delivered", ()):
         request["prefetch"].pop(key, None)
-    body = _exact.encode(request)
+    body = fixtures.encoded(request)
     parsed = requests.parse(body, service=service.id, hook=service.hook)
     evidence = prefetch.read(
         parsed.prefetch, service.prefetch, parsed.question.patient, parsed.draft_orders

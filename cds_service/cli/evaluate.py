@@ -1,6 +1,5 @@
 """`cds-service evaluate` and `explain`: one patient in the terminal."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,7 +158,7 @@ def _request(file: str, hook: str, now: datetime, found: RuleBase) -> tuple[byte
     if not services:
         return b"{}", hook
     made = fixtures.hook_request(value, services[0])
-    return msgspec.json.encode(made), hook
+    return fixtures.encoded(made), hook
 
 
 def _loaded(file: str, now: datetime) -> tuple[dict[str, Any], bytes]:
@@ -169,11 +168,11 @@ def _loaded(file: str, now: datetime) -> tuple[dict[str, Any], bytes]:
         raw = Path(file).read_bytes()
     elif "/" not in file and not file.endswith(".json"):
         bundle = fixtures.shifted(fixtures.load(fixtures_folder(), file), now)
-        return bundle, msgspec.json.encode(bundle)
+        return bundle, fixtures.encoded(bundle)
     else:
         raise click.UsageError(f"there is no file {file}")
     try:
-        value = json.loads(raw)
+        value = fixtures.read(raw)
     except (ValueError, RecursionError) as error:
         raise Failure(Kind.INCORRECT, "is not JSON", where=file) from error
     if not isinstance(value, dict):

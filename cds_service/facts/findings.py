@@ -112,13 +112,15 @@ def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iter
             continue
         key = (one.code, one.side)
         held = newest.get(key)
-        if held is None or _time(one) > _time(held):
+        if held is None or _order(one, definition, record) > _order(held, definition, record):
             newest[key] = one
     return newest.values()
 
 
-def _time(one: Statement) -> float:
-    return one.when.end.timestamp() if one.when else 0.0
+def _order(one: Statement, definition: FindingFact, record: Record) -> tuple[float, bool, bool]:
+    """Newest last; of several at the same time a yes, and an answer rather than none, last."""
+    says = _says(one, definition, record)
+    return one.when.end.timestamp() if one.when else 0.0, says is True, says is not None
 
 
 def _fresh(one: Statement, definition: FindingFact, record: Record) -> bool | None:

@@ -97,9 +97,19 @@ def _unit_text(code: str | None, system: str | None, unit: str | None) -> str:
 
 
 def measurement(definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
-    """Whether the value that counts satisfies every limit."""
+    """Whether the value that counts satisfies every limit; a preliminary one raises, never clears."""
+    if definition.preliminary:
+        early = _measured(definition, record, side, fact_of, preliminary=True)
+        if early.value is not definition.reassuring and early.value is not None:
+            return early
+    return _measured(definition, record, side, fact_of, preliminary=False)
+
+
+def _measured(
+    definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf, *, preliminary: bool
+) -> Fact:
     analyte = record.rule_base.analytes[definition.of]
-    found = values(analyte, record, side, preliminary=definition.preliminary)
+    found = values(analyte, record, side, preliminary=preliminary)
     found = _after_onset(found, definition, side, fact_of)
     if definition.sides == "any-ever":
         return _any_ever(definition, found, record, analyte)
@@ -119,6 +129,11 @@ def _nothing(definition: MeasurementFact, record: Record, analyte: Analyte) -> F
     )
     if future:
         return unknown(definition.name, Reason.FUTURE)
+    if any(
+        one.quantity is not None and one.final and one.when is None
+        for one in record.stated((analyte.codes,))
+    ):
+        return unknown(definition.name, Reason.UNDATED)
     if any(one.problem for one in record.stated((analyte.codes,))):
         absent = nothing(definition, record, analyte.arrives, (analyte.codes,))
         return absent if absent.value is not None else unknown(definition.name, Reason.NOT_ASKED)
@@ -172,17 +187,17 @@ def _judged(
 
 
 def _more_dangerous(definition: MeasurementFact, found: list[Value], record: Record) -> Value:
-    """The newest value; of several at the very same time the one that makes the fact true."""
+    """The newest value; of several at the very same time the most dangerous, then an unreadable one."""
     first = found[0]
     tied = [one for one in found if _rank(one.statement) == _rank(first.statement)]
-    for one in tied if len(tied) > 1 and not definition.reassuring else ():
-        if (
-            one.interval is not None
-            and one.unit is not None
-            and satisfies(one.interval, one.unit, definition, record)
-        ):
-            return one
-    return first
+
+    def danger(one: Value) -> int:
+        if one.interval is None or one.unit is None:
+            return 1
+        answer = satisfies(one.interval, one.unit, definition, record)
+        return 1 if answer is None else 2 if answer is not definition.reassuring else 0
+
+    return max(tied, key=danger) if len(tied) > 1 else first
 
 
 def _timely(
@@ -238,8 +253,10 @@ def _window(definition: MeasurementFact, side: Side, fact_of: FactOf) -> tuple[s
 
 def satisfies(value: Interval, unit: Unit, definition: MeasurementFact, record: Record) -> bool | None:
     """Whether a value satisfies every limit of a fact; None when an interval straddles one."""
-    if definition.rounded is not None:
-        value = _rounded(value, definition.rounded)
+    if definition.rounded is not None:  # 90.4 % is 0.904 first, then 0.90
+        analyte = record.rule_base.analytes[definition.of]
+        value = _rounded(scaled(value, unit.factor), definition.rounded)
+        unit = analyte.units[analyte.unit]
     answers = [against(value, unit, limit, record) for limit in definition.limits]
     if False in answers:
         return False
@@ -268,19 +285,27 @@ def _rounded(value: Interval, decimals: int) -> Interval:
     def half_up(edge: Decimal | None) -> Decimal | None:
         return None if edge is None else edge.quantize(step, rounding=ROUND_HALF_UP)
 
-    return Interval(half_up(value.low), half_up(value.high), value.low_open, value.high_open)
+    low, high = half_up(value.low), half_up(value.high)
+    # An edge that rounding moved is inside: above 1.396 may be 1.398, which is 1.40.
+    return Interval(
+        low, high, value.low_open and low == value.low, value.high_open and high == value.high
+    )
 
 
 def _any_ever(definition: MeasurementFact, found: list[Value], record: Record, analyte: Analyte) -> Fact:
     """True when any value at any date satisfies the limits (an old low ABI keeps its label)."""
-    unreadable = False
+    unreadable: Reason | None = None
     for one in found:
         if one.interval is None or one.unit is None:
-            unreadable = True
-        elif satisfies(one.interval, one.unit, definition, record):
+            unreadable = Reason.UNREADABLE
+            continue
+        answer = satisfies(one.interval, one.unit, definition, record)
+        if answer is None:
+            unreadable = unreadable or Reason.STRADDLES
+        elif answer:
             return Fact(definition.name, True, data=(reading_datum(one),))
-    if unreadable:
-        return unknown(definition.name, Reason.UNREADABLE)
+    if unreadable is not None:
+        return unknown(definition.name, unreadable)
     absent = nothing(definition, record, analyte.arrives, (analyte.codes,))
     return absent if not found or absent.value is None else Fact(definition.name, False)
 

@@ -1,5 +1,7 @@
 """Orders and medicines into statements: open, draft, current, old."""
 
+import re
+
 from cds_service.facts.statements import Context, Stated, Statement, label_of, matches, placed
 from cds_service.fhir.dates import age_in_days
 from cds_service.fhir.resources import (
@@ -59,6 +61,8 @@ def of_medication(
     """
     if not draft and not _taken(resource):
         return
+    if isinstance(resource, MedicationRequest) and resource.doNotPerform:
+        return
     if not _systemic(resource):
         return
     when = context.span(_medicine_date(resource))
@@ -87,11 +91,7 @@ def of_medication(
 def _taken(resource: MedicationRequest | MedicationStatement) -> bool:
     if isinstance(resource, MedicationStatement):
         return resource.status in ("active", "intended")
-    return (
-        resource.status == "active"
-        and (resource.intent or "order") in _INTENTS
-        and not resource.doNotPerform
-    )
+    return resource.status == "active" and (resource.intent or "order") in _INTENTS
 
 
 def _medicine_date(resource: MedicationRequest | MedicationStatement) -> str | None:
@@ -102,15 +102,8 @@ def _medicine_date(resource: MedicationRequest | MedicationStatement) -> str | N
     return resource.effectiveDateTime or resource.dateAsserted
 
 
-_LOCAL_ROUTE_WORDS = (
-    "topical",
-    "cutaneous",
-    "ophthalm",
-    "inhal",
-    "nasal",
-    "otic",
-    "intra-articular",
-)
+# Whole words from their beginning: "cutaneous" must not be found in "subcutaneous".
+_LOCAL_ROUTE = re.compile(r"\b(topical|cutaneous|ophthalm|inhal|(intra)?nasal|otic|intra-?articular)")
 
 
 def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
@@ -123,7 +116,7 @@ def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
         words = " ".join(
             text.lower() for text in (route.text, *(coding.display for coding in route.coding)) if text
         )
-        if not words or not any(word in words for word in _LOCAL_ROUTE_WORDS):
+        if _LOCAL_ROUTE.search(words) is None:
             return True
     return False
 

@@ -19,9 +19,16 @@ _KINDS = (
     (re.compile(r"\bdrip arm\b|\b(iv|infusion) arm\b", re.IGNORECASE), "sample from a drip arm"),
 )
 _DENIED = re.compile(
-    r"\b(no|not|non|without|nil|absent|negative)\b[^|.;]{0,20}?\b(h(a)?emoly[sz]|lip(a)?emi[ac])",
+    # "no visible haemolysis or lipaemia", but not "not fasting, haemolysed"
+    r"\b(no|not|non|without|nil|absent|negative)\b[\s:-]*"
+    r"((visible|gross|significant|obvious|apparent|evidence|signs?|of|for)\s+)*"
+    r"(h(a)?emoly[sz]\w*|lip(a)?emi[ac]\w*)(\s*(/|,?\s*\b(or|nor)\b)\s*(h(a)?emoly[sz]\w*|lip(a)?emi[ac]\w*))*"
+    # "haemolysis: none", "hemolysis index negative"
+    r"|\b(h(a)?emoly[sz]\w*|lip(a)?emi[ac]\w*)(\s+index)?\s*[:=]?\s*(is\s+|was\s+)?"
+    r"(none|nil|absent|negative|normal|not\s+(detected|seen|present|visible))\b",
     re.IGNORECASE,
 )
+_NEGATIVE = ("", "negative", "none", "no", "nil", "neg", "normal", "not detected", "not seen", "0", "-")
 
 
 def mark(
@@ -60,13 +67,15 @@ def _suspicion(one: Statement, spoiled: Mapping[str, str], flagged: Iterable[Sta
 def _same_sample(one: Statement, flag: Statement) -> bool:
     if one.specimen and flag.specimen:
         return last_segment(one.specimen) == last_segment(flag.specimen)
-    return one.when is not None and flag.when is not None and one.when.text == flag.when.text
+    if one.when is None or flag.when is None:
+        return False
+    return (one.when.start, one.when.end) == (flag.when.start, flag.when.end)
 
 
 def _positive(flag: Statement) -> bool:
     if flag.says is not None:
         return flag.says
-    return flag.answer not in ("", "negative", "none", "no")
+    return flag.answer not in _NEGATIVE
 
 
 def _specimen_suspicion(specimen: Specimen, rule_base: RuleBase) -> str:

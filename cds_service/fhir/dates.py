@@ -12,7 +12,8 @@ FUTURE_TOLERANCE = timedelta(minutes=5)  # reconciliation, "Future time": clocks
 _MOMENT = timedelta(microseconds=1)
 _FORM = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
-    r"(T(?P<clock>\d\d:\d\d(:\d\d(\.\d{1,9})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(T(?P<clock>\d\d:\d\d(:\d\d(\.\d{1,9})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
 )
 _DECEMBER = 12
 
@@ -37,6 +38,9 @@ def parse(text: str | None, zone: tzinfo) -> Span | None:
     """
     form = _FORM.fullmatch(text) if text and len(text) <= 40 else None  # noqa: PLR2004
     if form is None or text is None:
+        return None
+    # The smallest and the largest date that software has: "none", and beyond reckoning in some zone.
+    if form["year"] in ("0001", "9999"):
         return None
     try:
         if form["clock"]:

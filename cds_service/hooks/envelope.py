@@ -13,8 +13,9 @@ import msgspec
 from cds_service.failures import Failure, Kind
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KEY = re.compile(rb'\s*"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
+_KEY = re.compile(rb'\s*"((?:[^"\\]++|\\.)*+)"\s*:\s*', re.DOTALL)
 _AFTER = re.compile(rb"\s*([,}])")
+_MOST_MEMBERS = 1000  # of one object of the envelope; real ones have about ten
 _LONGEST_NUMBER = 24  # characters; no number of the envelope needs more
 
 
@@ -22,7 +23,8 @@ def members(raw: bytes, where: str) -> dict[str, msgspec.Raw]:
     """The members of a JSON object, values unread.
 
     Raises:
-        Failure: incorrect, when `raw` is not one JSON object or a key stands twice in it.
+        Failure: incorrect, when `raw` is not one JSON object or a key stands twice in it; too-large
+            beyond `_MOST_MEMBERS`.
     """
     try:
         found = _members.decode(raw)
@@ -39,6 +41,8 @@ def members(raw: bytes, where: str) -> dict[str, msgspec.Raw]:
         ) from error
     except RecursionError as error:
         raise _too_deep(where) from error
+    if len(found) > _MOST_MEMBERS:
+        raise Failure(Kind.TOO_LARGE, f"more than {_MOST_MEMBERS} members", where=where)
     _refuse_duplicates(raw, found, where)
     return found
 
@@ -86,8 +90,8 @@ def plain(raw: bytes, where: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         whole = dict(pairs)
         if len(whole) != len(pairs):
-            keys = [key for key, _ in pairs]
-            raise _repeated(where, next(key for key in keys if keys.count(key) > 1))
+            seen: set[str] = set()
+            raise _repeated(where, next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
         return whole
 
     try:

@@ -30,7 +30,13 @@ def settle(
     if outside:
         return [_kept(one, "not-assessed", outside) for one in findings]
     rules = rule_base.rules
-    firing = {one.rule: one for one in findings if one.speaks and _may_speak(one, rules, policy)}
+    firing = {
+        one.rule: one
+        for one in sorted(
+            findings, key=lambda one: SEVERITY[one.indicator or "info"]
+        )  # the gravest last
+        if one.speaks and _may_speak(one, rules, policy)
+    }
     settled = [_one(one, rules[one.rule], firing, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
@@ -82,7 +88,7 @@ def _one(
         for name in rule_base.globals.info_silent_when:
             if facts.value(name) is True:
                 return _kept(finding, "withheld", name)
-    for other in rule.yields_to:
+    for other in () if rule.red_flag else rule.yields_to:
         if _outranks(firing.get(other.rule), finding, other.also_when_unknown):
             return _kept(finding, "yielded", other.rule)
     until = quiet_until(finding, rule, facts, history, rule_base)

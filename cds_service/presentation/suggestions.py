@@ -64,10 +64,11 @@ def offer(
             not_known.extend(lines)
             continue
         not_known.extend(lines)
-        names.append(order.name)
+        if len(suggestions) < MOST_OFFERED:  # an order that does not fit stays free for another card
+            names.append(order.name)
         suggestions.append(_suggestion(order, finding, facts, question, policy, card))
     offered = tuple(suggestions[:MOST_OFFERED])
-    return Offer(offered, tuple(names[:MOST_OFFERED]), withheld, tuple(dict.fromkeys(not_known)))
+    return Offer(offered, tuple(names), withheld, tuple(dict.fromkeys(not_known)))
 
 
 def _entries(finding: Finding, rule: Rule) -> tuple[Suggest, ...]:
@@ -224,7 +225,9 @@ def task(order: Order, question: Question, rule_base: RuleBase) -> dict[str, Any
 
 def _deletions(entry: Suggest, facts: Facts, card: UUID) -> Iterator[Suggestion]:
     """One deletion per draft that a fact names; a draft without an id cannot be pointed at."""
-    data: dict[str, Datum] = {one.ref: one for one in facts.fact(entry.delete).data}
+    drafts = {draft.ref for draft in facts.set.drafts}
+    named = facts.fact(entry.delete).data
+    data: dict[str, Datum] = {one.ref: one for one in named if one.ref in drafts}
     for ref, one in data.items():
         if "/" not in ref or "#" in ref or ref.startswith("urn:"):
             continue

@@ -124,8 +124,11 @@ def written(rule_base: model.RuleBase) -> str:
 def differences(rule_base: model.RuleBase, text: str, documents: Documents) -> Iterator[ContentProblem]:
     """Every rule whose meaning is not the one that `cards.lock` names for its version."""
     try:
-        locked = json.loads(text)["rules"] if text else {}
-    except (ValueError, KeyError, TypeError):
+        locked = {
+            name: (int(entry["version"]), str(entry["digest"]))
+            for name, entry in (json.loads(text)["rules"] if text else {}).items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
         yield ContentProblem("cards.lock", 1, "cannot be read; run `cds-service rules lock`")
         return
     places = {document.value["id"]: document for document in documents["rule"]}
@@ -134,10 +137,10 @@ def differences(rule_base: model.RuleBase, text: str, documents: Documents) -> I
         entry = locked.get(rule.id)
         if entry is None:
             yield place.problem(("id",), "is not in cards.lock; run `cds-service rules lock`")
-        elif entry["version"] > rule.version:
-            yield place.problem(("version",), f"went back from {entry['version']} to {rule.version}")
-        elif entry["digest"] != rule_base.rule_digests[rule.id]:
-            yield place.problem(("version",), _advice(entry["version"], rule.version))
+        elif entry[0] > rule.version:
+            yield place.problem(("version",), f"went back from {entry[0]} to {rule.version}")
+        elif entry[1] != rule_base.rule_digests[rule.id]:
+            yield place.problem(("version",), _advice(entry[0], rule.version))
     for name in sorted(locked.keys() - rule_base.rules.keys()):
         yield ContentProblem(
             "cards.lock", 1, f"{name} is gone: retire a rule (`status: retired`), never delete it"

@@ -1,7 +1,7 @@
 """YAML read with the line of every key and value, exact numbers, and no silent duplicates."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -82,13 +82,22 @@ def _scalar(node: yaml.Node) -> Any:
         case t if t == _INTEGER:
             return int(text) if text.lstrip("+-").isdigit() else text
         case t if t == _FLOAT:
-            return Decimal(text.replace("_", ""))
+            return _exact(text)
         case t if t == _BOOLEAN:
             return text.lower() in {"true", "yes", "on"}
         case t if t == _NULL:
             return None
         case _:
             return text
+
+
+def _exact(text: str) -> Decimal | str:
+    """The number as written; what YAML takes for one and is none (`.nan`, `1:30.5`) stays text."""
+    try:
+        number = Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        return text
+    return number if number.is_finite() else text
 
 
 def strings(value: Any) -> Iterator[str]:

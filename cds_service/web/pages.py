@@ -3,7 +3,6 @@
 One HTML page, its assets, and the fixture patients it offers; it calls the service as an EHR would.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +66,7 @@ def blueprint(runtime: Runtime, fixtures_folder: Path) -> Blueprint:
             fixtures.shifted(bundle, datetime.now(UTC)), services[0], instance=str(uuid4())
         )
         # Indented, because people read it: the page shows this text and sends it as it stands.
-        return _json(json.dumps(made, indent=2, ensure_ascii=False).encode())
+        return _json(msgspec.json.format(fixtures.encoded(made), indent=2))
 
     @routes.get("/demo/rules")
     def rule_titles() -> Response:

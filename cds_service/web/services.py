@@ -6,7 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
-from cds_service.invocation import Runtime
+from cds_service.invocation import PLAYGROUND, Runtime
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -24,7 +24,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.post("/cds-services/<service>/feedback")
     def feedback(service: str) -> Response:
-        runtime.feedback(service, _body())
+        runtime.feedback(service, _body(), marks=_marks())
         return _json(b"{}")  # the specification names no body; `{}` is safer than 204
 
     return routes
@@ -50,7 +50,7 @@ def _body() -> bytes:
 
 
 def _marks() -> tuple[str, ...]:
-    return ("playground",) if request.headers.get("X-Heavy-Legs-Page") else ()
+    return (PLAYGROUND,) if request.headers.get("X-Heavy-Legs-Page") else ()
 
 
 def _json(body: bytes) -> Response:
