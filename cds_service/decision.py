@@ -17,6 +17,7 @@ from cds_service.hooks.request import Question
 from cds_service.presentation import arbitration
 from cds_service.presentation.cards import Carded, build
 from cds_service.presentation.suppression import History
+from cds_service.presentation.text import plain
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.overrides import with_thresholds
 from cds_service.rules.evaluation import evaluate_all
@@ -48,6 +49,10 @@ class Decision(msgspec.Struct, frozen=True):
     def evaluation(self) -> list[dict[str, Any]]:
         """Every rule: outcome, whether it is shown, and why."""
         return [_line(one) for one in sorted(self.findings, key=lambda one: one.rule)]
+
+    def not_read(self) -> list[dict[str, str]]:
+        """What the decision had to do without: not delivered, dropped or unreadable, and why."""
+        return [{"what": plain(what), "reason": plain(why)} for what, why in self.facts.undelivered]
 
 
 def _line(finding: Finding) -> dict[str, Any]:

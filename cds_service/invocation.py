@@ -4,6 +4,7 @@ The order is the one of DESIGN section 2: read, fill gaps, decide, write the aud
 advice leaves that has not been written down.
 """
 
+import logging
 import time
 from datetime import UTC, datetime
 
@@ -25,6 +26,7 @@ from cds_service.hooks.service import Service
 from cds_service.rulebase.model import RuleBase
 from cds_service.settings import Settings
 
+_log = logging.getLogger(__name__)
 CLIENT = "anonymous"  # until callers are authenticated
 PLAYGROUND = "playground"  # the mark of calls from the page
 
@@ -62,34 +64,39 @@ class Runtime:
             now, marks = self._now(request, begun, marks)
             decision = self._decision(request, evidence, now)
             clock.lap("decide")
+            _log_failed_rules(decision)
             response = self._encoded(decision)
             clock.lap("encode")
         except Failure as failure:
-            self._refused(failure, begun, service_id, body, marks, request)
+            self.refused(failure, service_id, body, marks, request)
             raise
         except Exception as error:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
-            self._refused(fault, begun, service_id, body, marks, request)
+            self.refused(fault, service_id, body, marks, request)
             raise fault from error
         self.audit.append(
             event.of_decision(decision, self._kept, time=begun, marks=marks, timings=clock.laps)
         )
         return response
 
-    def _refused(
+    def refused(
         self,
         failure: Failure,
-        begun: datetime,
         service: str,
-        body: bytes,
+        body: bytes = b"",
         marks: tuple[str, ...] = (),
         request: HookRequest | None = None,
     ) -> None:
+        """Write down a call that was not answered.
+
+        Raises:
+            Failure: unavailable, when it cannot be written.
+        """
         self.audit.append(
             event.of_refusal(
                 failure,
                 self._kept,
-                time=begun,
+                time=datetime.now(UTC),
                 service=service,
                 client=self._client(marks),
                 body=body,
@@ -110,7 +117,7 @@ class Runtime:
             service = self._service(service_id)
             entries = feedback.parse(body)
         except Failure as failure:
-            self._refused(failure, begun, service_id, body, marks)
+            self.refused(failure, service_id, body, marks)
             raise
         self.audit.append_all(
             [
@@ -169,8 +176,15 @@ class Runtime:
     def _encoded(self, decision: Decision) -> bytes:
         if self.settings.validate:
             emission.check(decision.cards)
-        evaluation = decision.evaluation() if self.policy.evaluation else None
-        return encoding.response(decision.cards, evaluation, {})
+        if not self.policy.evaluation:
+            return encoding.response(decision.cards, {})
+        return encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
+
+
+def _log_failed_rules(decision: Decision) -> None:
+    for finding in decision.findings:
+        if finding.outcome == "failed":
+            _log.error("rule %s failed: %s", finding.rule, finding.reason)
 
 
 class _Stopwatch:

@@ -108,7 +108,8 @@ class _Server(BaseApplication):
             "limit_request_line": 2048,
             "limit_request_fields": 60,
             "limit_request_field_size": 16_384,
-            "loglevel": "warning",
+            # gunicorn warns with pieces of malformed requests, which may be a patient's.
+            "loglevel": "error",
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108
         }

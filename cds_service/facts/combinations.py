@@ -5,7 +5,7 @@ from decimal import Decimal
 from cds_service.facts.measurements import FactOf
 from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
-from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.dates import age_in_days, is_future
 from cds_service.fhir.quantity import Interval, compare
 from cds_service.rulebase.criteria import Criterion, facts_in, open_facts, supporting, truth
 from cds_service.rulebase.definitions import AnsweredFact, CountFact, DurationFact, GroupFact, ScoreFact
@@ -22,6 +22,9 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
         reason = _first_reason(definition.of, side, fact_of)
         recorded = definition.nothing_recorded
         return Fact(definition.name, recorded, None if recorded is not None else reason)
+    data = [one for one in data if one.onset is None or not is_future(one.onset, record.now)]
+    if not data:  # a date to come is unreadable, not recent (DESIGN 5.4)
+        return Fact(definition.name, None, Reason.FUTURE)
     span = _elapsed(data, record, recorded_counts=definition.recorded_counts)
     if span is None:
         return Fact(definition.name, None, Reason.UNDATED, tuple(data))

@@ -26,7 +26,13 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
     if verification in ("entered-in-error", "refuted"):
         return
     clinical = status_of(resource.clinicalStatus)
-    abated = resource.abatementDateTime or resource.abatementPeriod or resource.abatementString
+    abated = (
+        resource.abatementDateTime
+        or resource.abatementPeriod
+        or resource.abatementAge
+        or resource.abatementRange
+        or resource.abatementString
+    )
     active = clinical in _ACTIVE if clinical else not abated
     onset = _onset(resource, context)
     notes = ("unconfirmed",) if verification in _UNCERTAIN else ()

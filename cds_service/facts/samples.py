@@ -23,7 +23,7 @@ _DENIED = re.compile(
     r"\b(no|not|non|without|nil|absent|negative)\b[\s:-]*"
     r"((visible|gross|significant|obvious|apparent|evidence|signs?|of|for)\s+)*"
     r"(h(a)?emoly[sz]\w*|lip(a)?emi[ac]\w*)(\s*(/|,?\s*\b(or|nor)\b)\s*(h(a)?emoly[sz]\w*|lip(a)?emi[ac]\w*))*"
-    # "haemolysis: none", "hemolysis index negative"
+    # and denials that follow the word, with or without a colon
     r"|\b(h(a)?emoly[sz]\w*|lip(a)?emi[ac]\w*)(\s+index)?\s*[:=]?\s*(is\s+|was\s+)?"
     r"(none|nil|absent|negative|normal|not\s+(detected|seen|present|visible))\b",
     re.IGNORECASE,

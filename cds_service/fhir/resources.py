@@ -71,6 +71,10 @@ class Age(msgspec.Struct, frozen=True, gc=False):
     unit: str | None = None
 
 
+class Range(msgspec.Struct, frozen=True):
+    """FHIR Range, as in Condition.abatementRange; only that it is there counts."""
+
+
 class Resource(msgspec.Struct, frozen=True, tag_field="resourceType"):
     """What every resource read here has."""
 
@@ -100,6 +104,8 @@ class Condition(Resource, frozen=True, tag="Condition"):
     onsetAge: Age | None = None
     abatementDateTime: str | None = None
     abatementPeriod: Period | None = None
+    abatementAge: Age | None = None
+    abatementRange: Range | None = None
     abatementString: str | None = None
     recordedDate: str | None = None
 

@@ -8,22 +8,29 @@ import msgspec
 from cds_service.hooks.card import Action, Card
 
 EVALUATION = "org.heavylegs.evaluation"
+NOT_READ = "org.heavylegs.not-read"
 CodeMap = Mapping[tuple[str, str], tuple[Mapping[str, str], ...]]  # (system, code) → site codings
 
 
 def response(
-    cards: Sequence[Card], evaluation: Sequence[Mapping[str, Any]] | None, code_map: CodeMap
+    cards: Sequence[Card],
+    code_map: CodeMap,
+    evaluation: Sequence[Mapping[str, Any]] = (),
+    not_read: Sequence[Mapping[str, str]] = (),
 ) -> bytes:
     """The response body.
 
     Args:
         cards: in the order to be shown.
-        evaluation: one entry per rule, where the client wants it.
         code_map: codings that a site needs beside ours, because its EHR ignores the others.
+        evaluation: one entry per rule, where the client wants it.
+        not_read: what was not delivered, dropped or unreadable, and why; beside the evaluation.
     """
     body: dict[str, Any] = {"cards": [_mapped(card, code_map) for card in cards]}
-    if evaluation is not None:
-        body["extension"] = {EVALUATION: list(evaluation)}
+    extension = {EVALUATION: list(evaluation), NOT_READ: list(not_read)}
+    told = {name: value for name, value in extension.items() if value}
+    if told:
+        body["extension"] = told
     return msgspec.json.encode(body)
 
 

@@ -155,8 +155,7 @@ def _sorted_out(
 ) -> Arrival | Unavailable:
     items: list[Item] = []
     unread: list[Unread] = []
-    others = 0
-    matched = 0
+    others = matched = contained = 0
     for number, entry in enumerate(entries):
         if entry.resource is msgspec.UNSET:
             continue
@@ -172,9 +171,12 @@ def _sorted_out(
             unread.append(found)
         elif _of_another(found, patient, key):
             others += 1
+            contained += _contained(found)
         else:
             items.append(Item(found, _reference(found, entry.fullUrl, key, number), key))
     incomplete = _why_incomplete(matched, links, total, template, unread)
+    if contained and not incomplete:
+        incomplete = "contained-subject"  # whose it is cannot be told, so absence cannot either
     return Arrival(
         key=key,
         origin=origin,
@@ -243,3 +245,7 @@ def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
         return True
     kind = resources.type_in(reference)
     return kind not in ("", "Patient")
+
+
+def _contained(resource: AnyResource) -> bool:
+    return (resources.subject_of(resource) or "").startswith("#")

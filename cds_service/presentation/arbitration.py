@@ -30,13 +30,8 @@ def settle(
     if outside:
         return [_kept(one, "not-assessed", outside) for one in findings]
     rules = rule_base.rules
-    firing = {
-        one.rule: one
-        for one in sorted(
-            findings, key=lambda one: SEVERITY[one.indicator or "info"]
-        )  # the gravest last
-        if one.speaks and _may_speak(one, rules, policy)
-    }
+    graver_last = sorted(findings, key=lambda one: SEVERITY[one.indicator or "info"])
+    firing = {one.rule: one for one in graver_last if one.speaks and _may_speak(one, rules, policy)}
     settled = [_one(one, rules[one.rule], firing, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)

@@ -84,8 +84,8 @@ def _card(
     joined = [one for one in findings if one.shown == "merged" and one.shown_reason == rule.id]
     detail = words.detail
     for one in joined:
-        also = rendering.render(one, rule_base.rules[one.rule], Facts(facts, rule_base, one))
-        detail += f"\n\n**Also** {escaped(also.summary)}"
+        also = _summary(one, facts, rule_base)
+        detail += f"\n\n**Also** {escaped(also)}"
     source = rule.source(rule.card_source)
     card = Card(
         uuid=str(identity),
@@ -107,6 +107,17 @@ def _card(
         extension={BASIS: basis([finding, *joined], facts, rule_base)},
     )
     return Carded(card, finding, offer.names, offer.withheld)
+
+
+def _summary(finding: Finding, facts: FactSet, rule_base: RuleBase) -> str:
+    """The summary of a finding without a card of its own; its title where that cannot be made."""
+    rule = rule_base.rules[finding.rule]
+    try:
+        return rendering.summary(
+            rendering.text_of(finding, rule).summary, Facts(facts, rule_base, finding)
+        )
+    except Exception:  # noqa: BLE001 - one bad rule never takes its host down
+        return rule.title
 
 
 def _identity(finding: Finding, question: Question) -> UUID:
@@ -170,12 +181,7 @@ def _datum(name: str, one: Datum) -> dict[str, Any]:
 
 
 def _with_folded(last: Carded, folded: list[Finding], facts: FactSet, rule_base: RuleBase) -> Carded:
-    lines = [
-        rendering.summary(
-            rendering.text_of(one, rule_base.rules[one.rule]).summary, Facts(facts, rule_base, one)
-        )
-        for one in folded
-    ]
+    lines = [_summary(one, facts, rule_base) for one in folded]
     also = "; ".join(escaped(line) for line in lines)
     card = msgspec.structs.replace(last.card, detail=f"{last.card.detail}\n\n**Also considered** {also}")
     return msgspec.structs.replace(last, card=card)

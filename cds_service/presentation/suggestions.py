@@ -1,5 +1,6 @@
 """What a card offers: draft orders as valid R4, less what is done, open, or behind a gate."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,6 +16,7 @@ from cds_service.rulebase.criteria import truth
 from cds_service.rulebase.model import Coded, Order, Rule, RuleBase, Suggest
 from cds_service.rules.model import Finding, Policy
 
+_RELATIVE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.\-]+")  # the type and a FHIR id
 MOST_OFFERED = 4  # DESIGN section 6
 _REASONS = ("Condition", "Observation", "DiagnosticReport", "DocumentReference")
 _MOST_REASONS = 3
@@ -229,7 +231,7 @@ def _deletions(entry: Suggest, facts: Facts, card: UUID) -> Iterator[Suggestion]
     named = facts.fact(entry.delete).data
     data: dict[str, Datum] = {one.ref: one for one in named if one.ref in drafts}
     for ref, one in data.items():
-        if "/" not in ref or "#" in ref or ref.startswith("urn:"):
+        if _RELATIVE.fullmatch(ref) is None:
             continue
         yield Suggestion(
             label=plain(f"{entry.label}: {one.label}" if len(data) > 1 else entry.label, 100),

@@ -20,17 +20,26 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.post("/cds-services/<service>")
     def invoke(service: str) -> Response:
-        return _json(runtime.invoke(service, _body(), marks=_marks()))
+        return _json(runtime.invoke(service, _body(runtime, service), marks=_marks()))
 
     @routes.post("/cds-services/<service>/feedback")
     def feedback(service: str) -> Response:
-        runtime.feedback(service, _body(), marks=_marks())
+        runtime.feedback(service, _body(runtime, service), marks=_marks())
         return _json(b"{}")  # the specification names no body; `{}` is safer than 204
 
     return routes
 
 
-def _body() -> bytes:
+def _body(runtime: Runtime, service: str) -> bytes:
+    """The body of a call; one that cannot be taken is a refusal, and is audited like any other."""
+    try:
+        return _received()
+    except Failure as failure:
+        runtime.refused(failure, service, marks=_marks())
+        raise
+
+
+def _received() -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() not in ("", "identity"):
         raise Failure(
@@ -39,14 +48,23 @@ def _body() -> bytes:
             where="Content-Encoding",
             todo="send the body as it is",
         )
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise _too_large() from error
     if (
         request.content_length is None
         and len(body) == request.max_content_length
         and request.environ["wsgi.input"].read(1)
     ):
-        raise RequestEntityTooLarge  # Werkzeug cuts a chunked body at the limit and says nothing
+        raise _too_large()  # Werkzeug cuts a chunked body at the limit and says nothing
     return body
+
+
+def _too_large() -> Failure:
+    return Failure(
+        Kind.TOO_LARGE, "the body is larger than 16 MiB", todo="limit the queries with _count"
+    )
 
 
 def _marks() -> tuple[str, ...]:

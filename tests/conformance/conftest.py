@@ -1,8 +1,7 @@
 """The application, once per session; each test that changes what is stored makes its own."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -10,6 +9,9 @@ from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MakeApp = Callable[..., Flask]
 
@@ -21,9 +23,7 @@ def make_app(tmp_path_factory: pytest.TempPathFactory) -> MakeApp:
     def make(**more: Any) -> Flask:
         folder: Path = tmp_path_factory.mktemp("audit")
         chosen: dict[str, Any] = {"demo": True, "allow_now": True, "validate": True, **more}
-        return create_app(
-            Settings(audit_db=folder / "audit.sqlite3", **chosen)
-        )
+        return create_app(Settings(audit_db=folder / "audit.sqlite3", **chosen))
 
     return make
 

@@ -1,0 +1,118 @@
+"""Calls from a browser: cds-hooks.md 60 and 72."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_service import invocation
+from tests.conformance.calls import address, post, request
+from tests.conformance.conftest import MakeApp
+
+SANDBOX = "https://sandbox.cds-hooks.org"
+PATHS = ["/cds-services", address(), address() + "/feedback", "/cds-services/unheard-of"]
+
+
+def listed(found: Any, name: str) -> set[str]:
+    return {one.strip().lower() for one in found.headers.get(name, "").split(",")}
+
+
+@pytest.mark.requirement(60, 72)
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", "authorization"), ("POST", "authorization,content-type")]
+)
+def test_a_preflight_of_the_sandbox_passes(
+    client: FlaskClient, path: str, method: str, headers: str
+) -> None:
+    found = client.options(
+        path,
+        headers={
+            "Origin": SANDBOX,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": headers,
+        },
+    )
+    assert found.status_code in (200, 204)
+    assert found.headers["Access-Control-Allow-Origin"] in ("*", SANDBOX)
+    assert {"authorization", "content-type"} <= listed(found, "Access-Control-Allow-Headers")
+    assert {"get", "post"} <= listed(found, "Access-Control-Allow-Methods")
+    assert "Access-Control-Allow-Credentials" not in found.headers
+
+
+@pytest.mark.requirement(72)
+def test_every_answer_may_be_read_errors_included(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = {"Origin": SANDBOX}
+    found = [
+        client.get("/cds-services", headers=sandbox),
+        post(client, request(), headers=sandbox),
+        client.post(address() + "/feedback", data=b"{", headers=sandbox),
+        client.post("/cds-services/unheard-of", data=b"{}", headers=sandbox),
+        client.get("/nowhere", headers=sandbox),
+        client.get(address(), headers=sandbox),
+        post(client, request(prefetch={"patient": None}), headers=sandbox),
+        post(client, b"x" * (17 * 1024 * 1024), headers=sandbox),
+    ]
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(invocation.Runtime, "invoke", fail)
+    found.append(post(client, request(), headers=sandbox))
+    assert [one.status_code for one in found] == [200, 200, 400, 404, 404, 405, 412, 413, 500]
+    assert {one.headers["Access-Control-Allow-Origin"] for one in found} == {"*"}
+
+
+@pytest.fixture(scope="module")
+def restricted(make_app: MakeApp) -> FlaskClient:
+    """Return a client of a service that only two origins may call from a browser."""
+    return make_app(origins=(SANDBOX, "https://ehr.example")).test_client()
+
+
+@pytest.mark.parametrize("origin", [SANDBOX, "https://ehr.example"])
+def test_an_origin_that_is_named_may_call(restricted: FlaskClient, origin: str) -> None:
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    found = restricted.options(address(), headers=preflight)
+    assert found.headers["Access-Control-Allow-Origin"] == origin
+    assert {"authorization", "content-type"} <= listed(found, "Access-Control-Allow-Headers")
+    for answer in (
+        restricted.get("/cds-services", headers={"Origin": origin}),
+        restricted.get("/nowhere", headers={"Origin": origin}),
+    ):
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert "origin" in listed(answer, "Vary")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "https://ehr.example.evil.example",
+        "http://ehr.example",
+        "",
+        "https://EHR.example:444",
+    ],
+)
+def test_another_origin_may_not(restricted: FlaskClient, origin: str) -> None:
+    for found in (
+        restricted.options(
+            address(), headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
+        ),
+        restricted.get("/cds-services", headers={"Origin": origin}),
+        post(restricted, request(), headers={"Origin": origin}),
+    ):
+        assert "Access-Control-Allow-Origin" not in found.headers
+        assert "Access-Control-Allow-Headers" not in found.headers
+
+
+def test_a_cache_keeps_the_answers_to_different_origins_apart(restricted: FlaskClient) -> None:
+    # Also the answer to a call without Origin: stored without Vary it would be given to a browser.
+    for headers in ({}, {"Origin": SANDBOX}, {"Origin": "https://evil.example"}):
+        assert "origin" in listed(restricted.get("/cds-services", headers=headers), "Vary")
+
+
+def test_a_call_that_is_not_from_a_browser_needs_no_origin(restricted: FlaskClient) -> None:
+    assert post(restricted, request()).status_code == 200

@@ -1,0 +1,174 @@
+"""A suspect sample can raise a value, never clear it (A 3.5 LAB-01; reconciliation 1)."""
+
+from typing import Any
+
+import pytest
+
+from cds_service.facts.model import Reason
+from cds_service.rulebase.model import RuleBase
+from tests.unit.facts.patients import assessed, concept, lab, observation, quantity
+from tests.unit.rulebase.tiny import fact, rule_base
+
+
+@pytest.fixture(scope="module")
+def base() -> RuleBase:
+    return rule_base(
+        {
+            "low": fact("measurement", of="potassium", is_={"below": "potassium-low"}),
+            "high": fact("measurement", of="potassium", is_={"at-least": "potassium-high"}),
+            "suspect": fact(
+                "derived",
+                by="sample-suspect",
+                of=["potassium", "calcium"],
+                is_={"below": "calcium-edta"},
+                nothing_recorded="absent",
+            ),
+        }
+    )
+
+
+def noted(text: str) -> dict[str, Any]:
+    return {"note": [{"text": text}]}
+
+
+def test_a_haemolysed_high_value_is_still_high(base: RuleBase) -> None:
+    facts = assessed(base, laboratory=[lab("6.4", **noted("Haemolysed sample"))])
+
+    assert facts.value("high") is True
+    assert "sample" in facts.fact("high").data[0].notes[0]
+    assert facts.value("suspect") is True
+
+
+def test_a_haemolysed_low_value_is_still_low(base: RuleBase) -> None:
+    assert assessed(base, laboratory=[lab("2.4", **noted("Haemolysed"))]).value("low") is True
+
+
+def test_a_haemolysed_normal_value_clears_nothing(base: RuleBase) -> None:
+    facts = assessed(base, laboratory=[lab("4.0", **noted("Haemolysed"))])
+
+    for name in ("low", "high"):
+        assert facts.fact(name).reason is Reason.SUSPECT_SAMPLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Haemolysed",
+        "Specimen slightly hemolyzed",
+        "marked haemolysis",
+        "Hemolysis 2+",
+        "lipaemic",
+        "Lipemia",
+        "taken from drip arm",
+        "infusion arm",
+        "no fever; haemolysed",
+        "Not fasting, haemolysed",
+        "Without delay to laboratory, haemolysed",
+        "no clot seen, lipaemic",
+    ],
+)
+def test_a_remark_that_the_sample_was_spoiled_is_understood(base: RuleBase, words: str) -> None:
+    assert assessed(base, laboratory=[lab("4.0", **noted(words))]).value("suspect") is True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no haemolysis",
+        "No visible hemolysis",
+        "non-haemolysed",
+        "not haemolysed",
+        "not lipaemic, not haemolysed",
+        "no haemolysis or lipaemia",
+        "Haemolysis: none",
+        "haemolysis absent",
+        "hemolysis not detected",
+        "Haemolysis index negative",
+        "haemolytic anaemia known",
+        "fasting",
+    ],
+)
+def test_a_denial_is_no_remark(base: RuleBase, words: str) -> None:
+    assert assessed(base, laboratory=[lab("4.0", **noted(words))]).value("suspect") is False
+
+
+def test_the_interpretation_counts_as_a_remark(base: RuleBase) -> None:
+    spoiled = lab("4.0", interpretation=[{"coding": [{"code": "X", "display": "Hemolyzed"}]}])
+
+    assert assessed(base, laboratory=[spoiled]).value("suspect") is True
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{"condition": [concept("HEM")]}, {"condition": [{"text": "haemolysed"}]}, noted("haemolysed")],
+)
+def test_the_specimen_says_it_too(base: RuleBase, state: dict[str, Any]) -> None:
+    specimen = {"resourceType": "Specimen", "id": "s1", "subject": {"reference": "Patient/p"}} | state
+    drawn = lab("4.0", specimen={"reference": "Specimen/s1"})
+
+    assert assessed(base, laboratory=[specimen, drawn]).value("suspect") is True
+    assert assessed(base, laboratory=[specimen, lab("4.0")]).value("suspect") is False
+
+
+@pytest.mark.parametrize(
+    ("flag", "suspect"),
+    [
+        ({"valueBoolean": True}, True),
+        ({"valueBoolean": False}, False),
+        ({"valueString": "1+"}, True),
+        ({"valueString": "Negative"}, False),
+        ({"valueString": "none"}, False),
+        ({"valueString": "nil"}, False),
+        ({"valueString": "Not detected"}, False),
+        ({"valueString": "absent"}, False),
+    ],
+)
+def test_a_flag_of_the_same_time_marks_the_sample(
+    base: RuleBase, flag: dict[str, Any], suspect: bool
+) -> None:
+    facts = assessed(base, laboratory=[lab("4.0"), observation("hil", **flag)])
+
+    assert facts.value("suspect") is suspect
+
+
+def test_a_flag_of_another_time_does_not(base: RuleBase) -> None:
+    flag = observation("hil", "2026-11-20T08:00:00Z", valueBoolean=True)
+
+    assert assessed(base, laboratory=[lab("4.0"), flag]).value("suspect") is False
+
+
+def test_the_same_moment_may_be_written_in_two_zones(base: RuleBase) -> None:
+    flag = observation("hil", "2026-11-22T09:00:00+01:00", valueBoolean=True)
+
+    assert assessed(base, laboratory=[lab("4.0"), flag]).value("suspect") is True
+
+
+def test_only_the_marked_sample_is_suspect(base: RuleBase) -> None:
+    spoiled = lab("6.4", at="2026-11-20T08:00:00Z", **noted("haemolysed"))
+
+    facts = assessed(base, laboratory=[spoiled, lab("4.0")])
+
+    assert (facts.value("high"), facts.value("suspect")) == (False, False)
+
+
+@pytest.mark.parametrize(("calcium", "suspect"), [("1.4", True), ("1.5", False), ("2.3", False)])
+def test_a_very_low_calcium_of_the_same_time_means_edta(
+    base: RuleBase, calcium: str, suspect: bool
+) -> None:
+    together = [lab("6.4"), lab(calcium, of="ca")]
+
+    assert assessed(base, laboratory=together).value("suspect") is suspect
+
+
+def test_without_a_value_there_is_no_doubtful_sample(base: RuleBase) -> None:
+    assert assessed(base).value("suspect") is False
+
+
+def test_a_component_carries_its_own_remark(base: RuleBase) -> None:
+    part = {
+        "code": concept("k"),
+        "valueQuantity": quantity("4.0"),
+        "interpretation": [{"text": "haemolysed"}],
+    }
+
+    assert assessed(base, laboratory=[observation("panel", component=[part])]).value("suspect") is True

@@ -1,0 +1,90 @@
+"""What a card looks like on the wire: nothing null, nothing empty, site codes added."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from cds_service.hooks import schemas
+from cds_service.hooks.card import Action, Card, Coding, Source, Suggestion
+from cds_service.hooks.encoding import response
+
+UUID = "4e0a3a1e-3283-4575-ab82-028d55fe2719"
+ORDER = {
+    "resourceType": "ServiceRequest",
+    "status": "draft",
+    "intent": "proposal",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]},
+    "subject": {"reference": "Patient/1"},
+}
+BARE = Card(uuid=UUID, summary="s", indicator="info", source=Source(label="l"))
+
+
+def with_order(resource: dict[str, Any]) -> Card:
+    action = Action(type="create", description="d", resource=resource)
+    suggestion = Suggestion(label="l", uuid=UUID, actions=(action,))
+    return msgspec.structs.replace(BARE, suggestions=(suggestion,), selectionBehavior="any")
+
+
+def decoded(*cards: Card, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(
+        response(cards, more.get("evaluation"), more.get("code_map", {}))
+    )
+    schemas.validator("response").validate(found)
+    return found
+
+
+@pytest.mark.requirement(25)
+def test_no_advice_is_an_empty_list_of_cards() -> None:
+    assert response((), None, {}) == b'{"cards":[]}'
+
+
+@pytest.mark.requirement(2)
+def test_what_is_not_there_is_omitted() -> None:
+    assert decoded(BARE) == {
+        "cards": [{"uuid": UUID, "summary": "s", "indicator": "info", "source": {"label": "l"}}]
+    }
+
+
+@pytest.mark.requirement(28)
+@pytest.mark.requirement(33)
+def test_a_whole_card() -> None:
+    topic = Coding(system="https://x.example", code="k01")
+    card = msgspec.structs.replace(
+        with_order(ORDER),
+        source=Source(label="l", url="https://x.example/g", topic=topic),
+        overrideReasons=(Coding(system="https://x.example", code="c", display="d"),),
+        detail="**Why**",
+        extension={"org.heavylegs.basis": {"rules": []}},
+    )
+    (found,) = decoded(card)["cards"]
+    assert found["selectionBehavior"] == "any"
+    assert found["suggestions"][0]["actions"][0]["resource"] == ORDER
+    assert found["source"]["topic"] == {"system": "https://x.example", "code": "k01"}
+
+
+def test_the_evaluation_is_an_extension_of_the_response() -> None:
+    found = decoded(evaluation=[{"id": "k-01"}])
+    assert found["extension"] == {"org.heavylegs.evaluation": [{"id": "k-01"}]}
+
+
+@pytest.mark.requirement(95)
+def test_a_sites_own_codes_stand_beside_ours() -> None:
+    site = {"system": "urn:com.epic.cdshooks.action.code.system.preference-list-item", "code": "99"}
+    found = decoded(with_order(ORDER), code_map={("http://loinc.org", "2823-3"): (site,)})
+    coding = found["cards"][0]["suggestions"][0]["actions"][0]["resource"]["code"]["coding"]
+    assert coding == [{"system": "http://loinc.org", "code": "2823-3"}, site]
+    assert len(ORDER["code"]["coding"]) == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {key: value for key, value in ORDER.items() if key != "code"},
+        {**ORDER, "code": {"text": "potassium"}},
+        {"resourceType": "Task", "status": "draft", "intent": "proposal"},
+    ],
+)
+def test_an_order_without_a_code_is_left_as_it_is(resource: dict[str, Any]) -> None:
+    found = decoded(with_order(resource), code_map={("http://loinc.org", "2823-3"): ({"code": "9"},)})
+    assert found["cards"][0]["suggestions"][0]["actions"][0]["resource"] == resource

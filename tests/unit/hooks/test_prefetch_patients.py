@@ -1,0 +1,145 @@
+"""A resource of another patient is dropped and said; the Patient itself must be the right one."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from cds_service.failures import Failure, Kind
+from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.hooks import prefetch
+
+PATIENT = "pat-1"
+TEMPLATES = {"patient": "Patient/{{context.patientId}}", "conditions": "Condition?_count=250"}
+UUID = "0b2a1c3d-0000-4000-8000-0123456789ab"
+
+MINE = [
+    "Patient/pat-1",
+    "pat-1",
+    "Patient/pat-1/_history/2",
+    "https://ehr.example/fhir/Patient/pat-1",
+    "https://ehr.example/fhir/Patient/pat-1/_history/17",
+    "urn:uuid:pat-1",
+]
+NOT_MINE = [
+    "Patient/pat-2",
+    "Patient/pat-10",
+    "Patient/xpat-1",
+    "Patient/PAT-1",
+    "pat-2",
+    "Patient/pat-2/_history/pat-1",
+    "https://ehr.example/fhir/Patient/pat-2",
+    "https://ehr.example/fhir/Patient/pat-2/_history/1",
+    "https://pat-1/fhir/Patient/pat-2",
+    f"urn:uuid:{UUID}",
+    "urn:oid:1.2.3.4",
+    "Group/pat-1",
+    "https://ehr.example/fhir/Group/pat-1",
+    "Device/pat-1",
+    "Location/pat-1/_history/1",
+    "#pat-1",
+    "#p",
+    "",
+]
+
+
+def read(**values: Any) -> Evidence:
+    raw = {key: msgspec.Raw(json.dumps(value).encode()) for key, value in values.items()}
+    return prefetch.read(raw, TEMPLATES, PATIENT)
+
+
+def with_subjects(kind: str, member: str, references: list[Any]) -> dict[str, Any]:
+    return {
+        "resourceType": "Bundle",
+        "entry": [
+            {"resource": {"resourceType": kind, "id": f"r{number}", member: reference}}
+            for number, reference in enumerate(references)
+        ],
+    }
+
+
+def arrival(evidence: Evidence, key: str) -> Arrival:
+    found = evidence.arrival(key)
+    assert found is not None
+    return found
+
+
+KINDS = [
+    ("Condition", "subject"),
+    ("Observation", "subject"),
+    ("MedicationRequest", "subject"),
+    ("MedicationStatement", "subject"),
+    ("Procedure", "subject"),
+    ("ServiceRequest", "subject"),
+    ("DiagnosticReport", "subject"),
+    ("Device", "patient"),
+    ("Encounter", "subject"),
+    ("QuestionnaireResponse", "subject"),
+    ("Specimen", "subject"),
+]
+
+
+@pytest.mark.parametrize(("kind", "member"), KINDS)
+def test_a_resource_of_another_patient_is_dropped_and_counted(kind: str, member: str) -> None:
+    references = [{"reference": one} for one in MINE + NOT_MINE]
+    found = arrival(read(conditions=with_subjects(kind, member, references)), "conditions")
+    assert len(found.items) == len(MINE)
+    assert found.other_patient == len(NOT_MINE)
+
+
+@pytest.mark.parametrize("reference", MINE)
+def test_each_way_to_name_the_patient(reference: str) -> None:
+    found = arrival(
+        read(conditions=with_subjects("Condition", "subject", [{"reference": reference}])), "conditions"
+    )
+    assert (len(found.items), found.other_patient) == (1, 0)
+
+
+@pytest.mark.parametrize("reference", NOT_MINE)
+def test_each_way_to_name_somebody_else(reference: str) -> None:
+    found = arrival(
+        read(conditions=with_subjects("Condition", "subject", [{"reference": reference}])), "conditions"
+    )
+    assert (len(found.items), found.other_patient) == (0, 1)
+
+
+@pytest.mark.parametrize("subject", [{}, {"display": "somebody"}, {"identifier": {"value": "7"}}])
+def test_without_a_literal_reference_the_search_is_believed(subject: dict[str, Any]) -> None:
+    found = arrival(read(conditions=with_subjects("Condition", "subject", [subject])), "conditions")
+    assert (len(found.items), found.other_patient) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [
+        {"resourceType": "Patient", "id": "pat-2"},
+        {"resourceType": "Patient", "id": "pat-1 "},
+        {"resourceType": "Patient", "id": ""},
+        {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "pat-2"}}]},
+    ],
+)
+def test_another_patient_under_the_key_patient_is_forbidden(patient: dict[str, Any]) -> None:
+    with pytest.raises(Failure) as caught:
+        read(patient=patient)
+    assert (caught.value.kind, caught.value.where) == (Kind.FORBIDDEN, "prefetch.patient.id")
+    assert "pat-" not in str(caught.value)
+
+
+def test_another_patient_under_another_key_is_dropped() -> None:
+    found = read(
+        patient={"resourceType": "Patient", "id": PATIENT},
+        conditions={
+            "resourceType": "Bundle",
+            "entry": [{"resource": {"resourceType": "Patient", "id": "mother"}}],
+        },
+    )
+    assert arrival(found, "conditions").other_patient == 1
+    assert found.patient is not None
+    assert found.patient.id == PATIENT
+
+
+def test_the_draft_orders_of_another_patient_are_dropped() -> None:
+    drafts = with_subjects("ServiceRequest", "subject", [{"reference": "Patient/pat-2"}])
+    found = prefetch.read({}, TEMPLATES, PATIENT, msgspec.Raw(json.dumps(drafts).encode()))
+    assert arrival(found, "draftOrders").other_patient == 1

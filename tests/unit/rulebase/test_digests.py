@@ -1,0 +1,165 @@
+"""A rule's digest is its meaning: the rule and all it reaches, and nothing else (DESIGN 2, 3)."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.overrides import with_thresholds
+from cds_service.rules.model import Policy
+from tests.unit.facts.patients import lab
+from tests.unit.rulebase.tiny import code_set, fact, loaded, order, rule, texts
+from tests.unit.rules.deciding import answered
+
+FACTS = {
+    "low": fact("measurement", of="potassium", is_={"below": "potassium-low"}, within="window-7"),
+    "high": fact("measurement", of="calcium", is_={"at-least": "calcium-high"}),
+    "both": fact("group", when={"any": ["low", "c"]}),
+    "told": fact(in_=["weak"], says="It is told"),
+    "many": fact("score", table="points", is_={"at-least": "points-2"}),
+}
+SCORES = {"points": {"title": "P", "source": "s", "items": [{"fact": "d", "points": 1}]}}
+ORDERS = {"x": order("x", done={"in": ["magnesium"], "within": "window-30"}, must_be_clear=["e"])}
+PANELS = {"basic": {"codes": "basic-panel", "covers": ["magnesium"], "source": "s"}}
+
+
+def files() -> dict[str, str]:
+    rules = [
+        rule("k", "both", suggest=["x"], overrideReasons=["declined"]),
+        rule("ca", "high"),
+        rule("wells", "many"),
+        rule("words", "a", summary="{told}: consider it"),
+    ]
+    return texts(FACTS, rules, ORDERS, PANELS, scores=SCORES)
+
+
+def digests(changed: Mapping[str, str]) -> Mapping[str, str]:
+    return loaded(changed).rule_digests
+
+
+def changed_by(file: str, old: str, new: str) -> set[str]:
+    """The rules whose digest changes when this text changes."""
+    before, after = files(), files()
+    assert old in after[file], f"{old!r} is not in {file}"
+    after[file] = after[file].replace(old, new, 1)
+    was, now = digests(before), digests(after)
+    assert loaded(before).digest != loaded(after).digest
+    return {name for name in was if was[name] != now[name]}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rules"),
+    [
+        ("thresholds/base.yaml", "value: {mmol/L: 3.5}", "value: {mmol/L: 3.6}", {"k"}),
+        ("thresholds/base.yaml", "window-7: {value: {d: 7}", "window-7: {value: {d: 8}", {"k"}),
+        ("thresholds/base.yaml", "window-30: {value: {d: 30}", "window-30: {value: {d: 31}", {"k"}),
+        ("thresholds/base.yaml", "mg/dL: 12.0", "mg/dL: 12.1", {"ca"}),
+        ("thresholds/base.yaml", "plausible: {from: 0.5", "plausible: {from: 0.6", {"ca"}),
+        ("thresholds/base.yaml", "window-90: {value: {d: 90}", "window-90: {value: {d: 91}", set()),
+        ("facts/base.yaml", "points: 1", "points: 2", {"wells"}),
+        ("facts/base.yaml", "label: fact c", "label: fact c, renamed", {"k"}),
+        ("facts/base.yaml", "label: fact e", "label: fact e, renamed", {"k"}),
+        ("facts/base.yaml", "label: fact g", "label: fact g, renamed", set()),
+        ("facts/base.yaml", "says: It is told", "says: It was told", {"words"}),
+        ("terminology/base.yaml", "- - k\n", "- - k2\n", {"k"}),
+        ("terminology/base.yaml", "- - mg\n", "- - mg2\n", {"k"}),
+        ("orders/base.yaml", "text: Text of x", "text: Other text", {"k"}),
+        ("orders/base.yaml", "codes: basic-panel", "codes: set-h", {"k"}),
+        ("suppression.yaml", "quiet: {info: 30", "quiet: {info: 31", {"k"}),
+        ("general/ca.yaml", "intent: Intent", "intent: Another", {"ca"}),
+    ],
+)
+def test_a_change_reaches_the_rules_that_reach_it_and_only_those(
+    file: str, old: str, new: str, rules: set[str]
+) -> None:
+    assert changed_by(file, old, new) == rules
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda text: "# a comment\n" + text,
+        lambda text: text.replace("title: Title", "title:   Title   # why"),
+        lambda text: text.replace("title: Title", 'title: "Title"'),
+        lambda text: "\n".join(reversed(_members(text))) + "\n",
+    ],
+)
+def test_comments_and_layout_change_nothing(rewrite: Callable[[str], str]) -> None:
+    before, after = files(), files()
+    after["general/ca.yaml"] = rewrite(after["general/ca.yaml"])
+
+    assert after["general/ca.yaml"] != before["general/ca.yaml"]
+    assert digests(after) == digests(before)
+    assert loaded(after).digest == loaded(before).digest
+
+
+def _members(text: str) -> list[str]:
+    found: list[str] = []
+    for line in text.rstrip("\n").split("\n"):
+        if line[:1] in (" ", "-") and found:
+            found[-1] += "\n" + line
+        else:
+            found.append(line)
+    return found
+
+
+def test_where_a_definition_stands_changes_no_rule() -> None:
+    before, after = files(), files()
+    after["facts/elsewhere.yaml"] = after.pop("facts/base.yaml")
+
+    assert digests(after) == digests(before)
+
+
+def test_a_word_that_happens_to_be_the_name_of_something_else_reaches_nothing() -> None:
+    before = texts({"calm": fact(in_=["heavy"], label="calcium")}, [rule("r", "calm")])
+    after = dict(before)
+    after["thresholds/base.yaml"] = before["thresholds/base.yaml"].replace(
+        "mg/dL: {factor", "mg/dl2: {factor"
+    )
+    after["thresholds/base.yaml"] = after["thresholds/base.yaml"].replace("mg/dL", "mg/dl2")
+
+    assert digests(before) == digests(after)
+
+
+# --- a site's own thresholds -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def base() -> RuleBase:
+    return loaded(texts(FACTS, [rule("k", "low")], scores=SCORES))
+
+
+def override(value: str) -> dict[str, Any]:
+    return {"potassium-low": {"mmol/L": Decimal(value)}}
+
+
+def test_a_site_s_threshold_is_used(base: RuleBase) -> None:
+    result = [lab("3.7")]
+
+    assert answered(base, laboratory=result).cards == ()
+    assert answered(base, laboratory=result, policy=Policy(thresholds=override("3.8"))).cards
+
+
+def test_a_site_s_threshold_enters_the_digest(base: RuleBase) -> None:
+    one, other = (with_thresholds(base, override(value)) for value in ("3.8", "3.9"))
+
+    assert len({base.digest, one.digest, other.digest}) == 3
+    assert with_thresholds(base, override("3.8")).digest == one.digest
+    assert with_thresholds(base, {}) is base
+
+
+def test_a_card_names_the_digest_it_was_decided_by(base: RuleBase) -> None:
+    decision = answered(base, laboratory=[lab("3.7")], policy=Policy(thresholds=override("3.8")))
+
+    basis = decision.cards[0].extension["org.heavylegs.basis"]
+    assert basis["ruleBase"]["digest"] == decision.digest != base.digest
+
+
+def test_a_code_set_may_include_another() -> None:
+    include = {"title": "t", "source": "s", "licence": "l", "include": [{"set": "inner"}]}
+    sets = {"outer": include, "inner": code_set("inside")}
+    found = loaded(texts({"x": fact(in_=["outer"])}, [rule("r", "x")], terminology=sets))
+
+    assert [one.code for one in found.code_sets["outer"].concepts] == ["inside"]
