@@ -42,7 +42,7 @@ def of_answers(resource: QuestionnaireResponse, ref: str, context: Context) -> S
     for item in _items(resource.item):
         for match in context.rule_base.terminology.matches(local, item.linkId):
             for answer in item.answer:
-                says, code, quantity = _given(answer, context)
+                says, code, quantity = _given(answer, context, item.linkId or "")
                 yield (
                     match.set,
                     Statement(
@@ -68,7 +68,7 @@ def _items(items: tuple[ResponseItem, ...]) -> Iterator[ResponseItem]:
             yield from _items(answer.item)
 
 
-def _given(answer: Answer, context: Context) -> tuple[bool | None, str, Quantity | None]:
+def _given(answer: Answer, context: Context, link: str) -> tuple[bool | None, str, Quantity | None]:
     if answer.valueBoolean is not None:
         return answer.valueBoolean, "", None
     if answer.valueCoding is not None:
@@ -78,6 +78,9 @@ def _given(answer: Answer, context: Context) -> tuple[bool | None, str, Quantity
         return None, "", answer.valueQuantity
     for raw in (answer.valueDecimal, answer.valueInteger):
         if isinstance(raw, Raw):
-            return None, "", Quantity(value=raw)
+            # Our own question says the unit that it is answered in.
+            local = context.rule_base.local_codes.get(link)
+            unit = local.unit or None if local is not None else None
+            return None, "", Quantity(value=raw, unit=unit, code=unit)
     says, word = worded(answer.valueString or "")
     return says, word, None

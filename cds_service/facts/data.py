@@ -1,6 +1,7 @@
 """From statements to the data a card can show, and from nothing to the reason why."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
@@ -38,10 +39,18 @@ def side_of(data: Iterable[Datum]) -> Sidedness | None:
 
 
 def nothing(
-    definition: FactDefinition, record: Record, keys: Iterable[str], sets: Iterable[str]
+    definition: FactDefinition,
+    record: Record,
+    keys: Iterable[str],
+    sets: Iterable[str],
+    within: str = "",
 ) -> Fact:
-    """The fact when nothing is recorded: absence counts only in a complete arrival (DESIGN 5.1)."""
-    if record.unreadable_about(sets):
+    """The fact when nothing is recorded: absence counts only in a complete arrival (DESIGN 5.1).
+
+    A list that its `_count` cut is complete back to its oldest entry: enough for a window that ends
+    before.
+    """
+    if record.faulty or record.unreadable_about(sets):
         return Fact(definition.name, None, Reason.UNREADABLE)
     for key in keys:
         found = record.evidence.arrivals.get(key)
@@ -49,11 +58,20 @@ def nothing(
             continue  # not asked for here, or a request outside any encounter
         if not isinstance(found, Arrival):
             return Fact(definition.name, None, Reason.NOT_DELIVERED)
-        if not found.complete:
+        if not found.complete and not _reaches_back(found, within, record):
             return Fact(definition.name, None, Reason.INCOMPLETE)
     if definition.nothing_recorded is None:
         return Fact(definition.name, None, Reason.NOT_RECORDED)
     return Fact(definition.name, definition.nothing_recorded)
+
+
+def _reaches_back(arrival: Arrival, within: str, record: Record) -> bool:
+    if arrival.back_to is None or not within:
+        return False
+    window = record.rule_base.thresholds[within]
+    days = int(window.single()) if window.unit == "d" else int(window.single()) // 24 + 1
+    oldest_needed = record.now.astimezone(record.zone).date() - timedelta(days=days)
+    return arrival.back_to < oldest_needed
 
 
 def unknown(name: str, reason: Reason, data: tuple[Datum, ...] = ()) -> Fact:

@@ -97,7 +97,7 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
     if undated:
         return unknown(definition.name, Reason.UNDATED)
     keys = ("conditions", "encounter", "findings", "questionnaireResponses")
-    absent = nothing(definition, record, keys, definition.sets)
+    absent = nothing(definition, record, keys, definition.sets, definition.within)
     if stale and absent.value is None and absent.reason is Reason.NOT_RECORDED:
         return unknown(definition.name, Reason.TOO_OLD)
     return absent
@@ -168,6 +168,8 @@ def medication(definition: MedicationFact, record: Record, side: Side) -> Fact: 
         return Fact(definition.name, True, data=_newest_first(sure))
     if current:
         return unknown(definition.name, Reason.TOO_OLD, _newest_first(current))
+    if record.unresolved_medicine:
+        return unknown(definition.name, Reason.UNREADABLE)
     keys = ("medicationRequests", "medicationStatements")
     return nothing(definition, record, keys, definition.sets)
 

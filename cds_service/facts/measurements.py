@@ -115,11 +115,22 @@ def _measured(
         return _any_ever(definition, found, record, analyte)
     if not found:
         return _nothing(definition, record, analyte)
-    per_leg = [found] if definition.sides == "newest" else _by_leg(found)
-    judged = [_judged(definition, leg, record, side, fact_of) for leg in per_leg]
-    if len(judged) == 1:
-        return judged[0]
-    return _combined(definition, judged)
+    legs = [found] if definition.sides == "newest" else _by_leg(found)
+    if len(legs) == 1:
+        return _judged(definition, legs[0], record, side, fact_of)
+    # "The lower leg is from 0.60 to 0.80": each limit by itself, for its own direction.
+    each = [msgspec.structs.replace(definition, limits=(limit,)) for limit in definition.limits]
+    return _all_limits(
+        definition,
+        [_combined(one, [_judged(one, leg, record, side, fact_of) for leg in legs]) for one in each],
+    )
+
+
+def _all_limits(definition: MeasurementFact, facts: list[Fact]) -> Fact:
+    answer = _every([fact.value for fact in facts])
+    deciding = [fact for fact in facts if fact.value is answer]
+    shown = tuple(dict.fromkeys(one for fact in deciding for one in fact.data))
+    return Fact(definition.name, answer, deciding[0].reason, shown)
 
 
 def _nothing(definition: MeasurementFact, record: Record, analyte: Analyte) -> Fact:
@@ -135,9 +146,9 @@ def _nothing(definition: MeasurementFact, record: Record, analyte: Analyte) -> F
     ):
         return unknown(definition.name, Reason.UNDATED)
     if any(one.problem for one in record.stated((analyte.codes,))):
-        absent = nothing(definition, record, analyte.arrives, (analyte.codes,))
+        absent = nothing(definition, record, analyte.arrives, (analyte.codes,), definition.within)
         return absent if absent.value is not None else unknown(definition.name, Reason.NOT_ASKED)
-    return nothing(definition, record, analyte.arrives, (analyte.codes,))
+    return nothing(definition, record, analyte.arrives, (analyte.codes,), definition.within)
 
 
 def _after_onset(
@@ -311,20 +322,17 @@ def _any_ever(definition: MeasurementFact, found: list[Value], record: Record, a
 
 
 def _combined(definition: MeasurementFact, judged: list[Fact]) -> Fact:
-    """Two legs into one answer: the lower (or higher) decides.
+    """Two legs into one answer to one limit: the lower (or higher) leg decides.
 
     "The lower leg is at most 0.90" is true as soon as one leg is; "the lower leg is above 0.90" only
     when both are.
     """
     one_is_enough = ("below", "at-most") if definition.sides == "lowest" else ("above", "at-least")
-    values_ = [fact.value for fact in judged]
-    decisive = all(limit.how in one_is_enough for limit in definition.limits)
-    answer = _either(values_) if decisive else _every(values_)
+    decisive = definition.limits[0].how in one_is_enough
+    answer = (_either if decisive else _every)([fact.value for fact in judged])
     shown = tuple(one for fact in judged if answer is None or fact.value is answer for one in fact.data)
-    if answer is None:
-        reason = next(fact.reason for fact in judged if fact.value is None)
-        return Fact(definition.name, None, reason, shown)
-    return Fact(definition.name, answer, data=shown)
+    reason = next((fact.reason for fact in judged if fact.value is None), None)
+    return Fact(definition.name, answer, reason if answer is None else None, shown)
 
 
 def _either(answers: list[bool | None]) -> bool | None:

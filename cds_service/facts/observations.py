@@ -1,5 +1,7 @@
 """Observations and reports into statements, components and members included."""
 
+from collections.abc import Iterator
+
 import msgspec
 from msgspec import UNSET
 
@@ -14,6 +16,7 @@ from cds_service.facts.statements import (
     placed,
 )
 from cds_service.fhir.dates import Span
+from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
     Component,
@@ -25,7 +28,7 @@ from cds_service.rulebase.concepts import Concept
 
 
 def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
-    """What an Observation states, its components included."""
+    """What an Observation states, its components and contained members included."""
     status = resource.status or ""
     if status not in RESULTS and status != "preliminary":
         return
@@ -49,7 +52,29 @@ def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
     )
     yield from _valued(resource, base, site, context)
     for component in resource.component:
-        yield from _valued(component, base, site, context)
+        told = " | ".join(word for word in (base.sample_text, _sample_text(component)) if word)
+        yield from _valued(component, msgspec.structs.replace(base, sample_text=told), site, context)
+    for member in _members(resource):
+        yield from of_observation(member, ref, context)
+
+
+def _members(resource: Observation) -> Iterator[Observation]:
+    """The contained members of a panel, with the panel's time and status where they have none."""
+    for raw in resource.contained:
+        found = decode(raw)
+        if isinstance(found, Observation):
+            dated = found.effectiveDateTime or found.effectiveInstant or found.effectivePeriod
+            yield msgspec.structs.replace(
+                found,
+                contained=(),
+                status=found.status or resource.status,
+                category=found.category or resource.category,
+                effectiveDateTime=found.effectiveDateTime if dated else resource.effectiveDateTime,
+                effectivePeriod=found.effectivePeriod if dated else resource.effectivePeriod,
+                issued=found.issued or resource.issued,
+                bodySite=found.bodySite or resource.bodySite,
+                specimen=found.specimen or resource.specimen,
+            )
 
 
 def _effective(resource: Observation, context: Context) -> Span | None:
@@ -59,8 +84,8 @@ def _effective(resource: Observation, context: Context) -> Span | None:
     return context.span(text or resource.issued)
 
 
-def _sample_text(resource: Observation) -> str:
-    words = [note.text for note in resource.note]
+def _sample_text(resource: Observation | Component) -> str:
+    words = [note.text for note in resource.note] if isinstance(resource, Observation) else []
     words += [one.text for one in resource.interpretation]
     words += [coding.display for one in resource.interpretation for coding in one.coding]
     if resource.dataAbsentReason is not None:

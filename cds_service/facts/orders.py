@@ -4,13 +4,13 @@ import re
 
 from cds_service.facts.statements import Context, Stated, Statement, label_of, matches, placed
 from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
     Medication,
     MedicationRequest,
     MedicationStatement,
     ServiceRequest,
-    decode,
 )
 
 _DROPPED = frozenset({"entered-in-error", "cancelled", "not-done", "revoked"})
@@ -59,7 +59,7 @@ def of_medication(
     Current: reconciliation, "Active medicine". A request older than a year without a later validity
     is `old`: a hazard still, a benefit no longer sure.
     """
-    if not draft and not _taken(resource):
+    if not draft and not is_taken(resource):
         return
     if isinstance(resource, MedicationRequest) and resource.doNotPerform:
         return
@@ -88,7 +88,8 @@ def of_medication(
             )
 
 
-def _taken(resource: MedicationRequest | MedicationStatement) -> bool:
+def is_taken(resource: MedicationRequest | MedicationStatement) -> bool:
+    """Whether a medicine counts as current by status and intent."""
     if isinstance(resource, MedicationStatement):
         return resource.status in ("active", "intended")
     return resource.status == "active" and (resource.intent or "order") in _INTENTS

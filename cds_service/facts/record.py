@@ -56,6 +56,7 @@ class Record:
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
         self._by_set: dict[str, list[Statement]] = {}
         self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
+        self.unresolved_medicine = False
         self._medications: dict[str, CodeableConcept | None] = {}
         self._unreadable = {
             match.set
@@ -133,6 +134,9 @@ class Record:
             case MedicationRequest() | MedicationStatement():
                 code = self._medication_code(resource)
                 draft = arrival.origin == "context"
+                if not draft and orders.is_taken(resource) and (code is None or not code.coding):
+                    # A current medicine that names nothing: any medicine may be it.
+                    self.unresolved_medicine |= resource.medicationCodeableConcept is None
                 yield from orders.of_medication(resource, code, item.ref, self, draft=draft)
             case Device():
                 yield from entries.of_device(resource, item.ref, self)

@@ -28,7 +28,7 @@ def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> F
             return Fact(definition.name, True, data=(datum(one),))
     if undated:
         return unknown(definition.name, Reason.UNDATED)
-    return nothing(definition, record, _RESULT_KEYS, definition.sets)
+    return nothing(definition, record, _RESULT_KEYS, definition.sets, definition.within)
 
 
 def _results(record: Record, sets: Iterable[str], side: Side) -> Iterable[Statement]:
@@ -108,6 +108,16 @@ def _open(order: Order, record: Record, side: Side) -> str:
             or one.when is None
             or windows.within(one.when, window, record.now, record.zone, whole=False)
         )
-        if fresh:
+        if fresh and not _answered(one, order, record, side):
             return one.ref
     return ""
+
+
+def _answered(one: Statement, order: Order, record: Record, side: Side) -> bool:
+    """Whether an order has its result already (reference A 2.8: open while there is no newer one)."""
+    if one.kind == "draft" or one.when is None:
+        return False
+    return any(
+        result.when is not None and result.when.start > one.when.end
+        for result in _results(record, order.done_sets, side)
+    )

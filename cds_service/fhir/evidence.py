@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from cds_service.fhir.resources import AnyResource, Patient, Unread
+from cds_service.fhir.decoding import Unread
+from cds_service.fhir.resources import AnyResource, Patient
 
 Origin = Literal["prefetch", "fetched", "context"]
 

@@ -20,9 +20,10 @@ from typing import Annotated
 import msgspec
 
 from cds_service.failures import Failure, Kind
-from cds_service.fhir import dates, resources
+from cds_service.fhir import dates, decoding, resources
+from cds_service.fhir.decoding import Ignored, Unread
 from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
-from cds_service.fhir.resources import AnyResource, Ignored, OperationOutcome, Patient, Unread
+from cds_service.fhir.resources import AnyResource, OperationOutcome, Patient
 
 MOST_ENTRIES = 10_000
 _COUNT = re.compile(r"[?&]_count=(\d+)")
@@ -159,7 +160,7 @@ def _sorted_out(
     for number, entry in enumerate(entries):
         if entry.resource is msgspec.UNSET:
             continue
-        found = resources.decode(entry.resource)
+        found = decoding.decode(entry.resource)
         if isinstance(found, OperationOutcome):
             if any(issue.severity in _SERIOUS for issue in found.issue):
                 return Unavailable(key, "client-error")

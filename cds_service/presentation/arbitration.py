@@ -30,9 +30,9 @@ def settle(
     if outside:
         return [_kept(one, "not-assessed", outside) for one in findings]
     rules = rule_base.rules
-    graver_last = sorted(findings, key=lambda one: SEVERITY[one.indicator or "info"])
-    firing = {one.rule: one for one in graver_last if one.speaks and _may_speak(one, rules, policy)}
-    settled = [_one(one, rules[one.rule], firing, facts, rule_base, history, policy) for one in findings]
+    graver_last = sorted(findings, key=_severity)
+    heard = {one.rule: one for one in graver_last if _may_speak(one, rules, policy)}
+    settled = [_one(one, rules[one.rule], heard, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
     settled = _tips(settled, rules)
@@ -56,14 +56,15 @@ def _outside(facts: FactSet, rule_base: RuleBase, question: Question) -> str:
 
 
 def _may_speak(finding: Finding, rules: Mapping[str, Rule], policy: Policy) -> bool:
-    rule = rules[finding.rule]
-    return rule.status in policy.statuses and rule.id not in policy.disabled
+    """Whether a rule's card could be seen: one that is off or silent silences nobody."""
+    off = policy.disabled | policy.silent
+    return rules[finding.rule].status in policy.statuses and finding.rule not in off
 
 
 def _one(
     finding: Finding,
     rule: Rule,
-    firing: Mapping[str, Finding],
+    heard: Mapping[str, Finding],
     facts: FactSet,
     rule_base: RuleBase,
     history: History,
@@ -84,7 +85,7 @@ def _one(
             if facts.value(name) is True:
                 return _kept(finding, "withheld", name)
     for other in () if rule.red_flag else rule.yields_to:
-        if _outranks(firing.get(other.rule), finding, other.also_when_unknown):
+        if _outranks(heard.get(other.rule), finding, other.also_when_unknown):
             return _kept(finding, "yielded", other.rule)
     until = quiet_until(finding, rule, facts, history, rule_base)
     if until is not None:
@@ -96,8 +97,8 @@ def _outranks(other: Finding | None, finding: Finding, also_when_unknown: bool) 
     if other is None:
         return False
     if other.outcome != "fires":
-        return also_when_unknown
-    return SEVERITY[other.indicator or "info"] >= SEVERITY[finding.indicator or "info"]
+        return also_when_unknown and other.outcome == "unknown"
+    return _severity(other) >= _severity(finding)
 
 
 def _alone(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
@@ -124,14 +125,14 @@ def _alone(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
 
 
 def _merged(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
-    """A rule that merges into another has no card of its own while that one has."""
-    carded = {one.rule for one in findings if one.shown == "card"}
-    return [
-        _kept(one, "merged", rules[one.rule].merges_into)
-        if one.shown == "card" and rules[one.rule].merges_into in carded
-        else one
-        for one in findings
-    ]
+    """A rule that merges into another has no card of its own while that one has, as grave at least."""
+    hosts = {one.rule: one for one in findings if one.shown == "card"}
+    settled = []
+    for one in findings:
+        host = hosts.get(rules[one.rule].merges_into)
+        joins = one.shown == "card" and host is not None and _severity(host) >= _severity(one)
+        settled.append(_kept(one, "merged", host.rule) if joins and host is not None else one)
+    return settled
 
 
 def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
@@ -151,10 +152,15 @@ def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
     return settled
 
 
-def _order(finding: Finding, rules: Mapping[str, Rule]) -> tuple[bool, int, bool, bool, str]:
+def _severity(finding: Finding) -> int:
+    return SEVERITY[finding.indicator or "info"]
+
+
+def _order(finding: Finding, rules: Mapping[str, Rule]) -> tuple[bool, int, bool, bool, bool, str]:
+    """Critical first; of those the one that stands alone, then red flags; questions after answers."""
     rule = rules[finding.rule]
-    severity = SEVERITY[finding.indicator or "info"]
-    return rule.tip, -severity, not rule.red_flag, finding.outcome != "fires", rule.id
+    asked = finding.outcome != "fires"
+    return rule.tip, -_severity(finding), not rule.alone, not rule.red_flag, asked, rule.id
 
 
 def _capped(

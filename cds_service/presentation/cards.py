@@ -26,6 +26,7 @@ class Carded(msgspec.Struct, frozen=True):
     finding: Finding
     orders: tuple[str, ...]
     withheld: Mapping[str, str]
+    taken: frozenset[str] = frozenset()
 
 
 def build(
@@ -48,7 +49,7 @@ def build(
         except Exception as error:  # noqa: BLE001 - one bad rule never takes the rest down
             outcome.append(_broken(finding, error))
             continue
-        taken |= frozenset(made.orders)
+        taken |= made.taken
         cards.append(made)
         outcome.append(finding)
     folded = [one for one in outcome if one.shown == "folded"]
@@ -106,7 +107,7 @@ def _card(
         overrideReasons=_override_reasons(rule, rule_base),
         extension={BASIS: basis([finding, *joined], facts, rule_base)},
     )
-    return Carded(card, finding, offer.names, offer.withheld)
+    return Carded(card, finding, offer.names, offer.withheld, offer.taken)
 
 
 def _summary(finding: Finding, facts: FactSet, rule_base: RuleBase) -> str:

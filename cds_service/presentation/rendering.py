@@ -66,7 +66,17 @@ class Facts:
         if name in self.rule_base.facts:
             fact = self.fact(name)
             return fact.data[0] if fact.data and fact.value is not False else None
-        return self.set.readings.get(name)
+        return self._rested_on(name) or self.set.readings.get(name)
+
+    def _rested_on(self, analyte: str) -> Datum | None:
+        """The value of an analyte that the finding rests on, which need not be the newest one."""
+        for name in self.finding.because:
+            definition = self.rule_base.facts[name]
+            if isinstance(definition, MeasurementFact) and definition.of == analyte:
+                data = self.fact(name).data
+                if data:
+                    return data[0]
+        return None
 
     def value(self, name: str, aspect: str) -> str | None:
         """What a placeholder stands for; None when it is not known."""

@@ -27,12 +27,13 @@ COMPLETE = ("http://hl7.org/fhir/uv/sdc/CodeSystem/temp", "complete-questionnair
 class Offer(msgspec.Struct, frozen=True):
     """What a card offers, and what it does not and why.
 
-    `names`: the orders offered, in order. `withheld`: order → reason code. `not_known`: lines for the
-    card about gates that are not clear.
+    `names`: the orders offered, in order; `taken`: the same, with the leg of a sided order. `withheld`:
+    order → reason code. `not_known`: lines for the card about gates that are not clear.
     """
 
     suggestions: tuple[Suggestion, ...]
     names: tuple[str, ...]
+    taken: frozenset[str]
     withheld: Mapping[str, str]
     not_known: tuple[str, ...]
 
@@ -49,6 +50,7 @@ def offer(
     """The suggestions of one card; `taken` are orders that another card offers already."""
     suggestions: list[Suggestion] = []
     names: list[str] = []
+    placed: set[str] = set()
     withheld: dict[str, str] = {}
     not_known: list[str] = []
     for entry in _entries(finding, rule):
@@ -59,7 +61,7 @@ def offer(
             continue
         order = facts.rule_base.orders[entry.order]
         reason, lines = gated(order, facts)
-        if not reason and order.name in taken:
+        if not reason and _placed(order, finding) in taken:
             reason = "offered-on-another-card"
         if reason:
             withheld[order.name] = reason
@@ -68,9 +70,15 @@ def offer(
         not_known.extend(lines)
         if len(suggestions) < MOST_OFFERED:  # an order that does not fit stays free for another card
             names.append(order.name)
+            placed.add(_placed(order, finding))
         suggestions.append(_suggestion(order, finding, facts, question, policy, card))
     offered = tuple(suggestions[:MOST_OFFERED])
-    return Offer(offered, tuple(names), withheld, tuple(dict.fromkeys(not_known)))
+    return Offer(offered, tuple(names), frozenset(placed), withheld, tuple(dict.fromkeys(not_known)))
+
+
+def _placed(order: Order, finding: Finding) -> str:
+    """An order as it would be placed: the left and the right scan are two."""
+    return f"{order.name} {finding.side}" if finding.side in order.sided else order.name
 
 
 def _entries(finding: Finding, rule: Rule) -> tuple[Suggest, ...]:
@@ -201,7 +209,7 @@ def _reasons(finding: Finding, facts: Facts) -> Iterator[str]:
     for name in finding.because:
         for one in facts.fact(name).data:
             kind = one.ref.partition("/")[0]
-            if kind in _REASONS and "#" not in one.ref and one.ref not in seen:
+            if kind in _REASONS and _RELATIVE.fullmatch(one.ref) and one.ref not in seen:
                 seen.add(one.ref)
                 yield one.ref
                 if len(seen) == _MOST_REASONS:

@@ -40,6 +40,10 @@ def _levels_fall(rule: model.Rule, document: Document, _: model.RuleBase) -> Ite
     for index, (before, after) in enumerate(pairwise(ranks), start=1):
         if after > before:
             yield document.problem(("levels", index), "levels go from the highest to the lowest")
+    for index, level in enumerate(rule.levels):
+        if level.indicator == "critical" and level.only_with:
+            # Reconciliation, "Already ordered": an open order never silences a critical.
+            yield document.problem(("levels", index), "a critical level takes no `only-with`")
     if rule.tip and any(rank > 0 for rank in ranks):
         yield document.problem(("tip",), "a tip is info only")
 

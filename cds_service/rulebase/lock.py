@@ -13,22 +13,10 @@ from typing import Any
 import msgspec
 
 from cds_service.failures import ContentProblem
-from cds_service.rulebase import model
-from cds_service.rulebase.reading import Document, strings
+from cds_service.rulebase import model, reach
+from cds_service.rulebase.reading import Document
 
 Documents = Mapping[str, list[Document]]
-_SECTIONS = (
-    ("facts", "facts"),
-    ("facts", "scores"),
-    ("thresholds", "thresholds"),
-    ("thresholds", "analytes"),
-    ("terminology", "code-sets"),
-    ("terminology", "questionnaires"),
-    ("terminology", "local-codes"),
-    ("orders", "orders"),
-    ("orders", "panels"),
-    ("suppression", "override-reasons"),
-)
 
 
 def canonical(value: Any) -> bytes:
@@ -46,9 +34,12 @@ def _plain(value: Any) -> str:
 
 def with_digests(rule_base: model.RuleBase, documents: Documents) -> model.RuleBase:
     """The rule base with its own digest and one per rule."""
-    entries = _entries(documents)
+    known = reach.entries(documents)
     digests = {
-        document.value["id"]: _rule_digest(document.value, entries) for document in documents["rule"]
+        document.value["id"]: sha256(
+            canonical([document.value, reach.reached(document.value, known)])
+        ).hexdigest()
+        for document in documents["rule"]
     }
     whole = [
         document.value
@@ -66,50 +57,6 @@ def with_digests(rule_base: model.RuleBase, documents: Documents) -> model.RuleB
     ]
     digest = sha256(canonical(whole)).hexdigest()
     return msgspec.structs.replace(rule_base, digest=digest, rule_digests=digests)
-
-
-def _entries(documents: Documents) -> dict[str, list[tuple[str, Any]]]:
-    found: dict[str, list[tuple[str, Any]]] = {}
-    for kind, section in _SECTIONS:
-        for document in documents[kind]:
-            for name, value in document.value.get(section, {}).items():
-                found.setdefault(name, []).append((section, value))
-    return found
-
-
-def _rule_digest(value: Any, entries: Mapping[str, list[tuple[str, Any]]]) -> str:
-    reached: dict[tuple[str, str], Any] = {}
-    waiting = list(_mentions(value))
-    while waiting:
-        name = waiting.pop()
-        for section, entry in entries.get(name, ()):
-            if (section, name) not in reached:
-                reached[section, name] = entry
-                waiting.extend(_mentions(entry))
-    parts = sorted((f"{section}/{name}", entry) for (section, name), entry in reached.items())
-    return sha256(canonical([value, parts])).hexdigest()
-
-
-def _mentions(value: Any) -> Iterator[str]:
-    # A name can stand as a value or, in a conditional suggestion, as a key.
-    yield from strings(value)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            if isinstance(inner, dict | list):
-                yield from (one for one in _keys(inner))
-    elif isinstance(value, list):
-        yield from _keys(value)
-
-
-def _keys(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _keys(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _keys(inner)
 
 
 def written(rule_base: model.RuleBase) -> str:

@@ -311,7 +311,11 @@ def _circles(documents: Documents, known: _Names) -> Iterator[ContentProblem]:
         for document in documents["terminology"]
         for name, value in document.value.get("code-sets", {}).items()
     }
-    for section, graph in (("facts", facts), ("code-sets", sets)):
+    yields = {
+        document.value["id"]: [one["rule"] for one in document.value.get("yields-to", ())]
+        for document in documents["rule"]
+    }
+    for section, graph in (("facts", facts), ("code-sets", sets), ("rules", yields)):
         circle = _circle(graph)
         if circle:
             document, path = known.places[section][circle[0]]

@@ -99,13 +99,26 @@ def _per_leg(rule: Rule, facts: FactSet) -> tuple[Finding, ...]:
     firing = {side: one for side, one in legs.items() if one.outcome == "fires"}
     if firing:
         named = {side: one for side, one in firing.items() if _is_about(one, side, facts)}
-        return _fired(named) if named else (next(iter(firing.values())),)
+        unnamed = _gravest(one for side, one in firing.items() if side not in named)
+        if not named:
+            return () if unnamed is None else (unnamed,)
+        fired = _fired(named)
+        # What names no leg is lost in one that does, unless it is graver.
+        return (unnamed, *fired) if unnamed and _severity(unnamed) > _severity(fired[0]) else fired
     undecided = [one for one in legs.values() if one.outcome == "unknown"]
     if undecided:
         asking = next((one for one in undecided if one.asks), undecided[0])
         everything = _once(name for one in undecided for name in one.missing)
         return (msgspec.structs.replace(asking, missing=everything),)
     return (next(iter(legs.values())),)
+
+
+def _severity(finding: Finding) -> int:
+    return SEVERITY[finding.indicator or "info"]
+
+
+def _gravest(findings: Iterable[Finding]) -> Finding | None:
+    return max(findings, key=_severity, default=None)
 
 
 def _is_about(finding: Finding, side: Side, facts: FactSet) -> bool:
@@ -128,7 +141,7 @@ def _fired(named: dict[Side, Finding]) -> tuple[Finding, ...]:
             ),
         )
     pair = [msgspec.structs.replace(one, side=side) for side, one in (("left", left), ("right", right))]
-    pair.sort(key=lambda one: -SEVERITY[one.indicator or "info"])
+    pair.sort(key=_severity, reverse=True)
     return tuple(pair)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from cds_service.facts.model import FactSet, Side
-from cds_service.rulebase.criteria import Criterion, open_facts, truth
+from cds_service.rulebase.criteria import Criterion, facts_in, open_facts, truth
 from cds_service.rulebase.model import Rule
 from cds_service.rules.model import Finding
 
@@ -32,10 +32,21 @@ def missing(criterion: Criterion, facts: FactSet, side: Side) -> Iterator[str]:
 
 def would_fire(criteria: Iterable[Criterion], asked: Iterable[str], facts: FactSet, side: Side) -> bool:
     """Whether some answer to the asked facts alone would make one of the criteria true."""
-    names = [name for name in asked if facts.value(name, side) is None][:_MOST_ASKED]
+    criteria = list(criteria)
+    asked = set(asked)
+    named = dict.fromkeys(name for criterion in criteria for name in facts_in(criterion))
+    # A group is open to an answer when all that leaves it open is asked.
+    names = [
+        name
+        for name in named
+        if facts.value(name, side) is None
+        and (
+            name in asked
+            or (facts.fact(name, side).open and asked.issuperset(facts.fact(name, side).open))
+        )
+    ][:_MOST_ASKED]
     if not names:
         return False
-    criteria = list(criteria)
     for answers in product((True, False), repeat=len(names)):
         supposed: Mapping[str, bool] = dict(zip(names, answers, strict=True))
 

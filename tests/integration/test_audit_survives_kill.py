@@ -142,7 +142,7 @@ def test_every_answer_is_in_a_whole_log_after_a_kill(tmp_path: Path) -> None:
     (service, *_) = rule_base.services_for("patient-view")
     folder = content.folder("fhir_fixtures")
     bodies = [
-        json.loads(json.dumps(fixtures.hook_request(fixtures.load(folder, name), service)))
+        json.loads(fixtures.encoded(fixtures.hook_request(fixtures.load(folder, name), service)))
         for name in fixtures.names(folder)
         if name != "messy"
     ]

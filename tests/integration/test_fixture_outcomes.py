@@ -7,7 +7,6 @@ the reference asks for, not what the engine happens to do.
 from datetime import UTC, datetime
 from functools import cache
 
-import msgspec
 import pytest
 
 from cds_service import content
@@ -141,7 +140,7 @@ def rule_base() -> RuleBase:
 def decided(name: str, hook: str, now: datetime) -> Decision:
     service = rule_base().services_for(hook)[0]
     bundle = fixtures.shifted(fixtures.load(FOLDER, name), now)
-    body = msgspec.json.encode(fixtures.hook_request(bundle, service))
+    body = fixtures.encoded(fixtures.hook_request(bundle, service))
     parsed = requests.parse(body, service=service.id, hook=hook)
     evidence = prefetch.read(
         parsed.prefetch, service.prefetch, parsed.question.patient, parsed.draft_orders

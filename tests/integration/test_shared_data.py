@@ -1,11 +1,13 @@
 """Real-world bundles that others wrote, through the hooks over HTTP: nothing breaks, all is said.
 
-The data are not part of the project; see `shared_data` in tests/conftest.py for where they are looked
-for. Run with `-s` to see how many patients each rule fires, is silent or is unknown for.
+The data are not part of the project; see `shared_data` in tests/conftest.py for where they are
+looked for. Run with `--log-cli-level=INFO` to see in how many patients each rule fires, is silent or
+is unknown.
 """
 
 import gzip
 import json
+import logging
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ import requests
 
 from cds_service import content, fitness
 from cds_service.cases import fixtures
+from tests.integration.conftest import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.shared_data]
 
@@ -24,11 +27,11 @@ _DATES = ("effectiveDateTime", "onsetDateTime", "recordedDate", "authoredOn", "i
 
 
 def bundles(folder: Path) -> list[tuple[str, dict[str, Any]]]:
-    found = []
-    for part in ("synthea", "mimic-iv-demo"):
-        for path in sorted((folder / part).glob("*.json.gz")):
-            found.append((path.name, json.loads(gzip.decompress(path.read_bytes()))))
-    return found
+    return [
+        (path.name, json.loads(gzip.decompress(path.read_bytes())))
+        for part in ("synthea", "mimic-iv-demo")
+        for path in sorted((folder / part).glob("*.json.gz"))
+    ]
 
 
 def newest(bundle: dict[str, Any]) -> datetime:
@@ -41,7 +44,7 @@ def newest(bundle: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(max(texts)[:10]).replace(hour=23, tzinfo=UTC)
 
 
-def test_every_patient_is_answered_at_every_hook(shared_data: Path, service_url: str) -> None:
+def test_every_patient_is_answered_at_every_hook(shared_data: Path, server: Server) -> None:
     rule_base = fitness.load(content.texts(content.folder("cards")))
     counts: dict[str, Counter[str]] = {rule: Counter() for rule in rule_base.rules}
     patients = bundles(shared_data)
@@ -49,7 +52,7 @@ def test_every_patient_is_answered_at_every_hook(shared_data: Path, service_url:
         for service in rule_base.services.values():
             body = fixtures.hook_request(bundle, service, now=newest(bundle))
             answer = requests.post(
-                f"{service_url}/cds-services/{service.id}", json=body, timeout=30
+                f"http://127.0.0.1:{server.port}/cds-services/{service.id}", json=body, timeout=30
             )
             assert answer.status_code == 200, (name, service.id, answer.text[:300])
             lines = answer.json()["extension"]["org.heavylegs.evaluation"]
@@ -58,6 +61,10 @@ def test_every_patient_is_answered_at_every_hook(shared_data: Path, service_url:
                 if line["shown"] != "not-this-hook":
                     assert line["outcome"] in ("fires", "silent", "unknown"), (name, line)
                     counts[line["id"]][f"{line['outcome']} ({service.hook})"] += 1
-    print(f"\n{len(patients)} patients")
-    for rule, count in counts.items():
-        print(f"  {rule}: " + ", ".join(f"{what} {n}" for what, n in sorted(count.items())))
+    told = [f"{len(patients)} patients"]
+    told += [
+        f"  {rule}: " + ", ".join(f"{what} {n}" for what, n in sorted(count.items()))
+        for rule, count in counts.items()
+    ]
+    logging.getLogger(__name__).info("\n".join(told))
+    assert len(patients) >= 30

@@ -1,6 +1,5 @@
 """The fixture patients as files, and how they are moved in time."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -206,8 +205,10 @@ def test_moving_keeps_the_age(name: str, now: datetime) -> None:
     )
     assert born is not None
     assert moved is not None
-    if name == "symptom-no-data":  # a year alone is not moved
-        assert born.text == moved.text == "1972"
+    if name == "symptom-no-data":  # a year alone moves by whole years, so the age may be one off
+        years = dates.age_in_years(moved, now, UTC)
+        written = dates.age_in_years(born, WRITTEN, UTC)
+        assert years[0] - written[0] in (-1, 0, 1)
         return
     assert dates.age_in_years(moved, now, UTC) == dates.age_in_years(born, WRITTEN, UTC)
 
@@ -224,9 +225,9 @@ def test_the_age_in_the_title_is_the_age() -> None:
 
 
 def test_moving_leaves_what_is_no_date_and_the_given_bundle_alone() -> None:
-    original = json.dumps(bundle("pad-risk"))
+    original = fixtures.encoded(bundle("pad-risk"))
     moved = fixtures.shifted(bundle("pad-risk"), NOWS[3])
-    assert json.dumps(bundle("pad-risk")) == original
+    assert fixtures.encoded(bundle("pad-risk")) == original
     dates_of = dated(bundle("pad-risk"))
     assert {path: leaf for path, leaf in leaves(bundle("pad-risk")) if path not in dates_of} == {
         path: leaf for path, leaf in leaves(moved) if path not in dates_of

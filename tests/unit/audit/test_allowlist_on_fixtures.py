@@ -57,7 +57,7 @@ def test_no_word_of_a_record_reaches_the_log(name: str, rule_base: RuleBase) -> 
     bundle = named(bundle, patient)
     kept = Allowlist.of(rule_base, SECRET)
     for service in rule_base.services.values():
-        body = json.dumps(fixtures.hook_request(bundle, service, instance="call-1")).encode()
+        body = fixtures.encoded(fixtures.hook_request(bundle, service, instance="call-1"))
         assert NAME.encode() in body
         request = requests.parse(body, service=service.id, hook=service.hook, client="ehr")
         question = request.question

@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.fhir.decoding import Ignored, Unread, decode
 from cds_service.fhir.evidence import Arrival, Evidence, Item, Unavailable
-from cds_service.fhir.resources import (
-    Condition,
-    Ignored,
-    Observation,
-    Patient,
-    Unread,
-    decode,
-    last_segment,
-    subject_of,
-    type_in,
-)
+from cds_service.fhir.resources import Condition, Observation, Patient, last_segment, subject_of, type_in
 
 
 def read(value: Any) -> Any:

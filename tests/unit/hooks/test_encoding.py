@@ -28,7 +28,7 @@ def with_order(resource: dict[str, Any]) -> Card:
 
 def decoded(*cards: Card, **more: Any) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(
-        response(cards, more.get("evaluation"), more.get("code_map", {}))
+        response(cards, more.get("code_map", {}), more.get("evaluation", ()))
     )
     schemas.validator("response").validate(found)
     return found
@@ -36,7 +36,7 @@ def decoded(*cards: Card, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.requirement(25)
 def test_no_advice_is_an_empty_list_of_cards() -> None:
-    assert response((), None, {}) == b'{"cards":[]}'
+    assert response((), {}) == b'{"cards":[]}'
 
 
 @pytest.mark.requirement(2)

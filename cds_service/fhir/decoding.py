@@ -1,0 +1,73 @@
+"""One resource out of its JSON, or why not: a bad one never takes its neighbours down."""
+
+import msgspec
+from msgspec import Raw
+
+from cds_service.fhir.resources import AnyResource, CodeableConcept
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A resource that could not be read: its type, id, code and date where they could, and why.
+
+    With a `code` it is known what it is about, so that only facts of that code become unknown.
+    """
+
+    type: str
+    id: str
+    reason: str
+    code: CodeableConcept | None = None
+    when: str | None = None
+
+
+class _Header(msgspec.Struct):
+    resourceType: str | None = None
+    id: str | None = None
+
+
+class _Topic(msgspec.Struct):
+    code: CodeableConcept
+
+
+class _When(msgspec.Struct):
+    effectiveDateTime: str | None = None
+
+
+KNOWN: frozenset[str] = frozenset(str(kind.__struct_config__.tag) for kind in AnyResource.__args__)
+_decoder: msgspec.json.Decoder[AnyResource] = msgspec.json.Decoder(AnyResource)
+_header: msgspec.json.Decoder[_Header] = msgspec.json.Decoder(_Header)
+_topic: msgspec.json.Decoder[_Topic] = msgspec.json.Decoder(_Topic)
+_when: msgspec.json.Decoder[_When] = msgspec.json.Decoder(_When)
+_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Ignored(msgspec.Struct, frozen=True, gc=False):
+    """A resource of a type that no fact is read from."""
+
+    type: str
+
+
+def decode(raw: Raw | bytes) -> AnyResource | Ignored | Unread:
+    """One resource, or why it cannot be read; never raises."""
+    try:
+        return _decoder.decode(raw)
+    except _UNDECODABLE as error:
+        return _unreadable(raw, error)
+
+
+def _unreadable(raw: Raw | bytes, error: Exception) -> Ignored | Unread:
+    try:
+        header = _header.decode(raw)
+    except _UNDECODABLE:
+        return Unread("resource", "", "not a FHIR resource")
+    kind = header.resourceType or ""
+    if kind and kind not in KNOWN:
+        return Ignored(kind)
+    # The library's message holds types and a path, never a value.
+    reason = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
+    code, when = None, None
+    try:
+        code = _topic.decode(raw).code
+        when = _when.decode(raw).effectiveDateTime
+    except _UNDECODABLE:
+        pass
+    return Unread(kind or "resource", header.id or "", reason, code, when)
