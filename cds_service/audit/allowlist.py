@@ -108,7 +108,7 @@ class Allowlist(msgspec.Struct, frozen=True):
         if key in self.keys and number.isdigit():
             return ref
         kind, _, identity = ref.partition("/")
-        if kind not in resources.KNOWN:
+        if kind not in decoding.KNOWN:
             return self.hidden(ref)
         if not _ID.fullmatch(identity) or self._tells(identity, question):
             return f"{kind}/{self.hidden(ref)}"
@@ -124,7 +124,7 @@ class Allowlist(msgspec.Struct, frozen=True):
     def undelivered(self, what: str, question: Question) -> str:
         """What did not arrive: a prefetch key, a reference, or a key and a type."""
         key, _, kind = what.partition(": ")
-        if key in self.keys and (not kind or kind in resources.KNOWN):
+        if key in self.keys and (not kind or kind in decoding.KNOWN):
             return what
         return self.reference(what, question)
 
