@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cds_service.audit.secret import Secret
-from cds_service.fhir import dates, resources
+from cds_service.fhir import dates, decoding, resources
 from cds_service.hooks import schemas
 from cds_service.hooks.request import Question
 from cds_service.rulebase.model import RuleBase
