@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What sort of thing went wrong; DESIGN section 6 lists them."""
+    """What sort of thing went wrong; ARCHITECTURE section 6 lists them."""
 
     INCORRECT = "incorrect"
     UNAUTHENTICATED = "unauthenticated"

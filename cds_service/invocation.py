@@ -1,6 +1,6 @@
 """One hook call from request to response: what HTTP and the page share.
 
-The order is the one of DESIGN section 2: read, fill gaps, decide, write the audit row, answer. No
+The order is the one of ARCHITECTURE section 2: read, fill gaps, decide, write the audit row, answer. No
 advice leaves that has not been written down.
 """
 

@@ -8,7 +8,7 @@ import msgspec
 
 from cds_service.failures import Failure, Kind
 
-BODY_LIMIT = 16 * 1024 * 1024  # bytes; DESIGN section 6
+BODY_LIMIT = 16 * 1024 * 1024  # bytes; ARCHITECTURE section 6
 
 
 class Settings(msgspec.Struct, frozen=True):

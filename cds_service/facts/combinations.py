@@ -23,7 +23,7 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
         recorded = definition.nothing_recorded
         return Fact(definition.name, recorded, None if recorded is not None else reason)
     data = [one for one in data if one.onset is None or not is_future(one.onset, record.now)]
-    if not data:  # a date to come is unreadable, not recent (DESIGN 5.4)
+    if not data:  # a date to come is unreadable, not recent (ARCHITECTURE 5.4)
         return Fact(definition.name, None, Reason.FUTURE)
     span = _elapsed(data, record, recorded_counts=definition.recorded_counts)
     if span is None:

@@ -45,7 +45,7 @@ def nothing(
     sets: Iterable[str],
     within: str = "",
 ) -> Fact:
-    """The fact when nothing is recorded: absence counts only in a complete arrival (DESIGN 5.1).
+    """The fact when nothing is recorded: absence counts only in a complete arrival (ARCHITECTURE 5.1).
 
     A list that its `_count` cut is complete back to its oldest entry: enough for a window that ends
     before.

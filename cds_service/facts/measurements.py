@@ -1,8 +1,8 @@
 """Facts of kind `measurement`: the newest value of an analyte against named limits.
 
 A value is compared in the *reported* unit with that unit's native threshold; only where a threshold
-has none is it converted, in exact decimals (DESIGN 5.2). Which value is newest: effective time, then
-issued, then laboratory over bedside, then the more dangerous (reconciliation, "Newest, ties").
+has none is it converted, in exact decimals (ARCHITECTURE 5.2). Which value is newest: effective time,
+then issued, then laboratory over bedside, then the more dangerous (reconciliation, "Newest, ties").
 """
 
 from collections.abc import Callable, Iterable

@@ -15,7 +15,7 @@ LEGS: tuple[Side, ...] = ("left", "right")
 
 
 class Reason(StrEnum):
-    """Why a fact is unknown (DESIGN 5.1)."""
+    """Why a fact is unknown (ARCHITECTURE 5.1)."""
 
     NOT_RECORDED = "not-recorded"
     NOT_DELIVERED = "not-delivered"

@@ -26,7 +26,7 @@ def of_request(resource: ServiceRequest, ref: str, context: Context, *, draft: b
     status, intent = resource.status or "", resource.intent or ""
     if status in _DROPPED or resource.doNotPerform:
         return
-    # A draft in the hook's context may be incomplete (cds-hooks.md 70, 76): only the code counts.
+    # A draft in the hook's context may be incomplete (requirement 70, 76): only the code counts.
     if not draft and (status not in _OPEN_ORDERS or intent not in {*_INTENTS, "proposal"}):
         return
     for match, code in matches(resource.code, context):

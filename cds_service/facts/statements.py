@@ -1,6 +1,6 @@
 """What the record states: one statement per code set that an entry belongs to.
 
-The status rules are those of DESIGN 5.3 and reconciliation section 1: entered-in-error, refuted,
+The status rules are those of ARCHITECTURE 5.3 and reconciliation section 1: entered-in-error, refuted,
 cancelled and inactive entries never state anything; unconfirmed ones do, and say so.
 """
 

@@ -1,6 +1,6 @@
 """What arrived for one request: per prefetch key, resources or the reason there are none.
 
-Absence means something only in a complete arrival (DESIGN 5.1), so every arrival says how far it
+Absence means something only in a complete arrival (ARCHITECTURE 5.1), so every arrival says how far it
 is complete.
 """
 

@@ -3,7 +3,7 @@
 Only needed fields are named; everything else in a resource is skipped unread. A field with another
 JSON type than R4 says makes its *resource* unreadable, never its neighbours (`decode`). Numbers stay
 raw text until a fact asks for them. No limit is put on ids: one EHR sends 194 characters
-(cds-hooks.md 91).
+(requirement 91).
 """
 
 import msgspec

@@ -32,7 +32,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something the user can accept with one click; one action each (cds-hooks.md 94)."""
+    """Something the user can accept with one click; one action each (requirement 94)."""
 
     label: str
     uuid: str

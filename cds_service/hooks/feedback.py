@@ -1,4 +1,4 @@
-"""A feedback body, read tolerantly: real clients differ (cds-hooks.md 49)."""
+"""A feedback body, read tolerantly: real clients differ (requirement 49)."""
 
 from typing import Any
 

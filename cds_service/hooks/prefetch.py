@@ -1,4 +1,4 @@
-"""What arrives under a prefetch key, and what it means: one meaning per shape (cds-hooks.md D).
+"""What arrives under a prefetch key, and what it means: one meaning per shape (requirements, section D).
 
 | arrives | means |
 |---|---|

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-SPECIFICATION = "2.0.1"  # the CDS Hooks version implemented (cds-hooks.md 6)
+SPECIFICATION = "2.0.1"  # the CDS Hooks version implemented (requirement 6)
 
 
 class Service(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Which findings are shown: yields, what stands alone, tips, overrides, the cap.
 
 Each step only ever settles `shown` with a reason, so that the evaluation can say for every rule why
-its card is or is not there (DESIGN 5.5).
+its card is or is not there (ARCHITECTURE 5.5).
 """
 
 from collections.abc import Mapping

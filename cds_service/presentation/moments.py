@@ -1,4 +1,4 @@
-"""Dates for the eye: absolute, with the age in words where it matters (card-style.md 4)."""
+"""Dates for the eye: absolute, with the age in words where it matters (docs/card-style.md 4)."""
 
 from datetime import datetime, tzinfo
 

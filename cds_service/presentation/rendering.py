@@ -1,7 +1,7 @@
 """A finding into words: the templates of its rule filled from facts (see `rulebase.placeholders`).
 
 The detail has four labelled lines in a fixed order, each left out when empty: Why, Consider, Not
-known, Source (card-style.md 2).
+known, Source (docs/card-style.md 2).
 """
 
 import re

@@ -17,10 +17,10 @@ from cds_service.rulebase.model import Coded, Order, Rule, RuleBase, Suggest
 from cds_service.rules.model import Finding, Policy
 
 _RELATIVE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.\-]+")  # the type and a FHIR id
-MOST_OFFERED = 4  # DESIGN section 6
+MOST_OFFERED = 4  # ARCHITECTURE section 6
 _REASONS = ("Condition", "Observation", "DiagnosticReport", "DocumentReference")
 _MOST_REASONS = 3
-_LONGEST_DESCRIPTION = 99  # card-style.md 5
+_LONGEST_DESCRIPTION = 99  # docs/card-style.md 5
 COMPLETE = ("http://hl7.org/fhir/uv/sdc/CodeSystem/temp", "complete-questionnaire")
 
 

@@ -1,6 +1,6 @@
 """Text from a patient's record made safe: no control or hidden characters, nothing that renders.
 
-Summary, label and description are plain text; only `detail` is markdown (cds-hooks.md 31, 61).
+Summary, label and description are plain text; only `detail` is markdown (requirement 31, 61).
 """
 
 import re

@@ -8,7 +8,7 @@ from cds_service.rulebase import model, placeholders
 from cds_service.rulebase.reading import Document, Path
 
 Documents = Mapping[str, list[Document]]
-# Which kind of case each rule must bring (DESIGN section 4).
+# Which kind of case each rule must bring (ARCHITECTURE section 4).
 REQUIRED_CASES = ("fires", "near-miss", "missing")
 
 

@@ -2,7 +2,7 @@
 
 Truth is `True`, `False` or `None` for unknown; `all` and `any` follow Kleene. `none` is strict:
 unknown stays unknown (for guards). `unless` means "not recorded": unknown counts as absent (to
-quieten advice). See DESIGN section 4; the same four words mean the same in rules, group facts,
+quieten advice). See ARCHITECTURE section 4; the same four words mean the same in rules, group facts,
 conditional suggestions and gates.
 """
 

@@ -65,7 +65,7 @@ class Order(msgspec.Struct, frozen=True):
     """Something a card can suggest, defined once.
 
     `must_be_clear`: facts that must be false, unknown withholds and asks. `blocked_by`: facts that
-    withhold only when true; unknown is printed on the card (DESIGN section 4).
+    withhold only when true; unknown is printed on the card (ARCHITECTURE section 4).
     """
 
     name: str

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from cds_service.rulebase import model
 
 ASPECTS = ("value", "date", "age", "onset", "before", "label")
-SUMMARY_LIMIT = 139  # CDS Hooks 2.0: fewer than 140 characters (cds-hooks.md 28)
+SUMMARY_LIMIT = 139  # CDS Hooks 2.0: fewer than 140 characters (requirement 28)
 LONGEST_VALUE = 24  # a rendered value is clipped to this in a summary
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
@@ -64,6 +64,6 @@ def problems(text: model.CardText, rule_base: model.RuleBase) -> Iterator[str]:
         )
     lowered = text.summary.lower()
     if "!" in text.summary or re.search(r"\balert\b", lowered):
-        yield "the summary has an exclamation mark or the word alert (card-style.md 1)"
+        yield "the summary has an exclamation mark or the word alert (docs/card-style.md 1)"
     if "consider" not in lowered:
-        yield "the summary does not say `consider` (card-style.md 1)"
+        yield "the summary does not say `consider` (docs/card-style.md 1)"

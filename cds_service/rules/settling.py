@@ -1,6 +1,6 @@
 """What would settle it: the missing facts that could still flip an undecided rule.
 
-Ranked over all undecided rules, they are the next best question or test (DESIGN 5.6).
+Ranked over all undecided rules, they are the next best question or test (ARCHITECTURE 5.6).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

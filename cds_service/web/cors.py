@@ -1,7 +1,7 @@
 """CORS: who may call from a browser, said on every response, errors and preflights included.
 
 The public sandbox needs Allow-Headers to name Authorization and Content-Type: `*` does not cover
-Authorization (cds-hooks.md 72). No cookies are used, so `*` is a safe origin.
+Authorization (requirement 72). No cookies are used, so `*` is a safe origin.
 """
 
 from flask import Flask, Response, request

@@ -1,4 +1,4 @@
-"""Every shape of a prefetch key over HTTP, and when it ends in 412 (cds-hooks.md D)."""
+"""Every shape of a prefetch key over HTTP, and when it ends in 412 (requirements, section D)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Calls from a browser: cds-hooks.md 60 and 72."""
+"""Calls from a browser: requirement 60 and 72."""
 
 from typing import Any
 

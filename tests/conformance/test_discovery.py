@@ -1,4 +1,4 @@
-"""Discovery: cds-hooks.md B and E."""
+"""Discovery: requirements, section B and E."""
 
 import re
 from typing import Any

@@ -1,4 +1,7 @@
-"""When something fails: one form for every error, nothing leaks, no unaudited advice (DESIGN 5.5, 7)."""
+"""When something fails: one form for every error, nothing leaks, no unaudited advice.
+
+ARCHITECTURE 5.5, 7.
+"""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Feedback over HTTP: cds-hooks.md K. What is read of a body: tests/unit/hooks/test_feedback.py."""
+"""Feedback over HTTP: requirements K. What is read of a body: tests/unit/hooks/test_feedback.py."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What belongs to another patient is never used, and it is said that it was dropped (DESIGN 6)."""
+"""What belongs to another patient is never used, and it is said that it was dropped (ARCHITECTURE 6)."""
 
 from datetime import UTC, datetime
 from typing import Any

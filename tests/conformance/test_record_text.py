@@ -1,4 +1,4 @@
-"""Text of a record never renders, hides or deceives on a card (cds-hooks.md 31; DESIGN 6)."""
+"""Text of a record never renders, hides or deceives on a card (requirement 31; ARCHITECTURE 6)."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""The hook request over HTTP: cds-hooks.md A and C. The envelope's rules in full: tests/unit/hooks."""
+"""The hook request over HTTP: requirements A and C. The envelope's rules in full: tests/unit/hooks."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is answered: cds-hooks.md G, H, I and J, checked with libraries that are not ours."""
+"""What is answered: requirements, section G, H, I and J, checked with libraries that are not ours."""
 
 import re
 from collections.abc import Iterator

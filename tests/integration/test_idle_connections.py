@@ -1,4 +1,4 @@
-"""Connections that say nothing, or stop halfway, keep nobody else waiting (DESIGN 10)."""
+"""Connections that say nothing, or stop halfway, keep nobody else waiting (ARCHITECTURE 10)."""
 
 import json
 import time

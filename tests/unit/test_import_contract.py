@@ -1,4 +1,4 @@
-"""The layers of DESIGN 3 hold, and the check that says so can fail.
+"""The layers of ARCHITECTURE 3 hold, and the check that says so can fail.
 
 The contract itself is [tool.importlinter] in pyproject.toml. Each test below copies the package,
 breaks the copy in one way, and expects the checker to name what was broken.
@@ -135,7 +135,7 @@ e = time.time()
 def test_reading_a_clock_is_caught(file: str) -> None:
     result = ruff_on(READS_A_CLOCK, f"cds_service/{file}")
     assert result.returncode == 1, result.stderr
-    assert result.stdout.count("time is an argument (DESIGN 5.4)") == len("abcde")
+    assert result.stdout.count("time is an argument (ARCHITECTURE 5.4)") == len("abcde")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Absence counts only in a complete arrival (DESIGN 5.1)."""
+"""Absence counts only in a complete arrival (ARCHITECTURE 5.1)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Facts made of other facts: group, count, answered, score, duration (A 2.9; DESIGN 4)."""
+"""Facts made of other facts: group, count, answered, score, duration (A 2.9; ARCHITECTURE 4)."""
 
 from collections.abc import Mapping
 from itertools import product

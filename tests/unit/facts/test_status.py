@@ -1,4 +1,4 @@
-"""Which entries state anything: status, certainty, dates (DESIGN 5.3, 5.4; reconciliation 1)."""
+"""Which entries state anything: status, certainty, dates (ARCHITECTURE 5.3, 5.4; reconciliation 1)."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

@@ -1,4 +1,7 @@
-"""A value is compared in the unit it was reported in, exactly, and never guessed (DESIGN 5.2, A 2.6)."""
+"""A value is compared in the unit it was reported in, exactly, and never guessed.
+
+ARCHITECTURE 5.2, A 2.6.
+"""
 
 from decimal import Decimal
 

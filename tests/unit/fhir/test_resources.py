@@ -1,4 +1,4 @@
-"""Resources are read tolerantly, and one that cannot be read stays alone (DESIGN 6)."""
+"""Resources are read tolerantly, and one that cannot be read stays alone (ARCHITECTURE 6)."""
 
 import json
 from typing import Any

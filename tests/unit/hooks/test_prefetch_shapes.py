@@ -1,4 +1,4 @@
-"""Every shape in which a prefetch key arrives has one meaning (cds-hooks.md D)."""
+"""Every shape in which a prefetch key arrives has one meaning (requirements, section D)."""
 
 import json
 from datetime import date

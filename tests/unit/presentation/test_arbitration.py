@@ -1,4 +1,4 @@
-"""Which findings get a card: yields, what stands alone, tips, merging, the cap (DESIGN 5.7)."""
+"""Which findings get a card: yields, what stands alone, tips, merging, the cap (ARCHITECTURE 5.7)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A rule's digest is its meaning: the rule and all it reaches, and nothing else (DESIGN 2, 3)."""
+"""A rule's digest is its meaning: the rule and all it reaches, and nothing else (ARCHITECTURE 2, 3)."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Loading takes text and gives a rule base, or *all* that is wrong with file and line (DESIGN 4)."""
+"""Loading takes text and gives a rule base, or *all* that is wrong with file and line.
+
+ARCHITECTURE 4.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,7 @@
-"""A rule's levels: the first that is true speaks, what is unknown above it is said (DESIGN 4, 5)."""
+"""A rule's levels: the first that is true speaks, what is unknown above it is said.
+
+ARCHITECTURE 4, 5.
+"""
 
 from typing import Any
 
