@@ -1,4 +1,4 @@
-"""Say which Python files are longer than a page of thought allows (DESIGN 9).
+"""Say which Python files are longer than a page of thought allows (ARCHITECTURE 9).
 
     python scripts/line_limit.py LIMIT FOLDER...
 
