@@ -4,56 +4,22 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import requests
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from cds_service import content
 from cds_service.audit import reading
 from cds_service.rulebase import loader
-from tests.browser.page import Page
 from tests.browser.serving import Service
+from tests.browser.views import OpenPage, any_card, offers, view_with
 
 pytestmark = pytest.mark.server
 
-OpenPage = Callable[..., Page]
-HOSTILE = (
-    '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> '
-    "**loud** [click](javascript:window.hacked=1) \u202egnp.exe\u202c \u200bend"
-)
 LABELS = {"Why", "Consider", "Not known", "Source", "Also", "Also considered"}
 HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def views_with(base: str, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[str]:
-    """The views of which the first card is as wanted."""
-    services = requests.get(f"{base}cds-services", timeout=10).json()["services"]
-    for patient in requests.get(f"{base}demo/patients", timeout=10).json():
-        for one in services:
-            view = f"{patient['name']}/{one['hook']}"
-            body = requests.get(f"{base}demo/requests/{view}", timeout=10).content
-            answer = requests.post(f"{base}cds-services/{one['id']}", data=body, timeout=10).json()
-            if any(wanted(card) for card in answer["cards"][:1]):
-                yield view
-
-
-def view_with(base: str, wanted: Callable[[dict[str, Any]], bool]) -> str:
-    """The first such view."""
-    found = next(views_with(base, wanted), "")
-    assert found, "no fixture patient gets such a card"
-    return found
-
-
-def any_card(card: dict[str, Any]) -> bool:
-    return bool(card)
-
-
-def offers(card: dict[str, Any]) -> bool:
-    return bool(card.get("suggestions"))
 
 
 # --- loading -------------------------------------------------------------------------------------
@@ -188,84 +154,6 @@ def test_digits_and_hidden_characters_stay_visible(service: Service, open_page: 
 
 
 # --- hostile text --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("poisoned", [("text", "display", "title"), ("text", "display", "unit")])
-def test_hostile_text_in_a_record_is_only_text(
-    service: Service, open_page: OpenPage, poisoned: tuple[str, ...]
-) -> None:
-    page = open_page(service)
-    shown = 0
-    for view in views_with(service.base, any_card):
-        page.choose(view)
-        page.edit(json.dumps(_poisoned(json.loads(page.request), poisoned)))
-        assert page.data("state") == "answered", view
-        assert page.text("#chart-name").startswith("<img src=x onerror"), view
-        _is_inert(page)
-        labels = {one.text for one in page.all("#cards .detail strong")}
-        assert labels <= LABELS, view
-        shown += len(page.cards)
-    assert shown > 0
-
-
-def test_hostile_text_in_a_response_is_only_text(service: Service, open_page: OpenPage) -> None:
-    """The page does not rely on the service having cleaned what it says."""
-    page = open_page(service)
-    card = {
-        "uuid": "8a4b9a3c-7b7c-4f4c-9d50-1d1a3a6f0f10",
-        "summary": HOSTILE,
-        "indicator": '"><img src=x onerror=window.hacked=1>',
-        "detail": f"**Why** {HOSTILE}\n\n<img src=x onerror=window.hacked=1> \\*\\*not\\*\\* **open",
-        "source": {"label": HOSTILE, "url": "javascript:window.hacked=1"},
-        "suggestions": [
-            {"label": HOSTILE, "actions": [{"type": "create", "resource": {"status": HOSTILE}}]}
-        ],
-        "links": [{"label": HOSTILE, "type": "absolute", "url": "javascript:window.hacked=1"}],
-        "overrideReasons": [{"code": "x", "system": "y", "display": HOSTILE}],
-    }
-    page.browser.execute_async_script(
-        """
-        const [card, done] = arguments;
-        import(new URL("static/card.js", document.baseURI)).then(({ drawCard }) => {
-          document.getElementById("cards").replaceChildren(
-            drawCard(card, 1, { service: "x", orders: new Map() }));
-          done();
-        });
-        """,
-        card,
-    )
-    page.press(".suggestion")
-    page.until(lambda: page.all(".draft"), "no draft was drawn")
-    assert page.browser.execute_script("return window.hacked") is None
-    assert page.all("main img, main script, main [onerror]") == []
-    assert page.all("#cards .source a, #cards .offers a") == []
-    strong = [one.get_property("textContent") for one in page.all("#cards .detail strong")]
-    assert strong == ["Why", "loud"]
-    assert page.text("#cards .detail p:last-child").endswith("**not** **open")
-
-
-def _poisoned(value: Any, keys: tuple[str, ...]) -> Any:
-    """The same request with hostile text under every key of these."""
-    if isinstance(value, dict):
-        return {
-            key: HOSTILE if key in keys and isinstance(one, str) else _poisoned(one, keys)
-            for key, one in value.items()
-        }
-    if isinstance(value, list):
-        return [_poisoned(one, keys) for one in value]
-    return value
-
-
-def _is_inert(page: Page) -> None:
-    assert page.browser.execute_script("return window.hacked") is None
-    assert page.all("main img, main script, main iframe, main object, main [onerror]") == []
-    assert page.all('main [href^="javascript" i]') == []
-    assert page.complaints() == []
-    for place in ("#chart-name", "#chart-about", "#cards .detail", "#rules", "#response", "#curl"):
-        assert not HIDDEN.search(" ".join(page.texts(place))), place
-
-
-# --- feedback ------------------------------------------------------------------------------------
 
 
 def stored(service: Service, card: str) -> list[dict[str, Any]]:
