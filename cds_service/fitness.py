@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from cds_service.emission import problem_of
 from cds_service.facts.derived import BY_NAME
 from cds_service.failures import BrokenRuleBase, ContentProblem
-from cds_service.presentation.suggestions import examples
+from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
 from cds_service.rulebase import loader
 from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
@@ -34,6 +34,11 @@ def _invalid_orders(rule_base: RuleBase) -> Iterator[ContentProblem]:
         wrong = problem_of(resource)
         if wrong:
             yield ContentProblem("orders", 1, f"the order {name!r} is not valid R4: {wrong}")
+    for order in rule_base.orders.values():
+        length = len(described(order))
+        if length > LONGEST_DESCRIPTION:
+            what = f"the order {order.name!r} is described in {length} characters"
+            yield ContentProblem("orders", 1, f"{what}; {LONGEST_DESCRIPTION} are allowed")
 
 
 def _uncomputed(rule_base: RuleBase) -> Iterator[ContentProblem]:

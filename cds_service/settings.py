@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True):
     allow_now: bool = False
     validate: bool = False
     workers: int = 2
-    threads: int = 8
+    threads: int = 16
     origins: tuple[str, ...] = ("*",)
 
     @property
@@ -68,7 +68,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         allow_now=_flag(environment, "CDS_ALLOW_NOW", default=demo),
         validate=_flag(environment, "CDS_VALIDATE", default=demo),
         workers=_whole(environment, "CDS_WORKERS", 2, 64),
-        threads=_whole(environment, "CDS_THREADS", 8, 256),
+        threads=_whole(environment, "CDS_THREADS", 16, 256),
         origins=tuple(environment.get("CDS_ORIGINS", "*").replace(",", " ").split()),
     )
 

@@ -1,6 +1,7 @@
 """`cds-service serve`: the service under gunicorn, a production WSGI server."""
 
 import gc
+import logging
 import os
 import socket
 import sys
@@ -44,8 +45,15 @@ def serve(host: str, port: int | None, demo: bool, workers: int | None) -> None:
     _refuse_taken_port(config)
     app = create_app(config)
     _say(config, app)
+    _log(config)
     gc.freeze()  # what is loaded now never needs collecting: less work per request, shared pages
     _Server(app, config).run()
+
+
+def _log(config: settings.Settings) -> None:
+    """What goes wrong, to stderr; in production the audit's signed checkpoints too, to keep elsewhere."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("cds_service").setLevel(logging.WARNING if config.demo else logging.INFO)
 
 
 def _refuse_taken_port(config: settings.Settings) -> None:

@@ -20,7 +20,7 @@ _RELATIVE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.\-]+")  # the type and a FHIR id
 MOST_OFFERED = 4  # ARCHITECTURE section 6
 _REASONS = ("Condition", "Observation", "DiagnosticReport", "DocumentReference")
 _MOST_REASONS = 3
-_LONGEST_DESCRIPTION = 99  # docs/card-style.md 5
+LONGEST_DESCRIPTION = 99  # docs/card-style.md 5
 COMPLETE = ("http://hl7.org/fhir/uv/sdc/CodeSystem/temp", "complete-questionnaire")
 
 
@@ -144,18 +144,22 @@ def _suggestion(
         if order.kind == "questionnaire"
         else service_request(order, finding, facts, question, policy)
     )
-    description = f"{_verb(order)} {order.label}: {order.why}"
     return Suggestion(
         label=f"{_verb(order)} {order.label}",
         uuid=str(uuid5(card, order.name)),
         actions=(
             Action(
                 type="create",
-                description=plain(description, _LONGEST_DESCRIPTION),
+                description=plain(described(order), LONGEST_DESCRIPTION),
                 resource=resource,
             ),
         ),
     )
+
+
+def described(order: Order) -> str:
+    """What an action says: in some EHRs it is all that the user reads (requirement 94)."""
+    return f"{_verb(order)} {order.label}: {order.why}"
 
 
 def _verb(order: Order) -> str:
@@ -247,7 +251,7 @@ def _deletions(entry: Suggest, facts: Facts, card: UUID) -> Iterator[Suggestion]
             actions=(
                 Action(
                     type="delete",
-                    description=plain(entry.label, _LONGEST_DESCRIPTION),
+                    description=plain(entry.label, LONGEST_DESCRIPTION),
                     resourceId=ref,
                 ),
             ),

@@ -21,7 +21,11 @@ TABLE: Mapping[Kind, tuple[int, str]] = {
     Kind.UNAVAILABLE: (503, "transient"),
     Kind.FAULT: (500, "exception"),
 }
-_FAULT = "the service failed; tell its operator"
+# What went wrong inside is the operator's business: the words are in the log.
+_OURS = {
+    Kind.FAULT: "the service failed; tell its operator",
+    Kind.UNAVAILABLE: "the service cannot answer now; try again later, and tell its operator",
+}
 _BY_STATUS = {status: kind for kind, (status, _) in TABLE.items()}
 _WORDS = {
     Kind.NOT_FOUND: ("there is nothing at this address", "see GET /cds-services"),
@@ -36,9 +40,9 @@ def response(failure: Failure) -> Response:
     status, code = TABLE[failure.kind]
     issue: dict[str, object] = {"severity": "error", "code": code}
     if failure.kind is not Kind.UNAUTHENTICATED:  # a caller who may not enter learns nothing
-        # A fault is the operator's business: its words are in the log.
-        issue["diagnostics"] = _FAULT if failure.kind is Kind.FAULT else str(failure)
-        if failure.where and failure.kind is not Kind.FAULT:
+        ours = _OURS.get(failure.kind)
+        issue["diagnostics"] = ours or str(failure)
+        if failure.where and ours is None:
             issue["expression"] = [failure.where]
     body = {"resourceType": "OperationOutcome", "issue": [issue]}
     return Response(msgspec.json.encode(body), status, mimetype="application/json")

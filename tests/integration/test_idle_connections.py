@@ -31,7 +31,7 @@ STOPPED = {
 def stopped(server: Server) -> Iterator[None]:
     """Hold two silent connections open, and one that stopped at each place.
 
-    A worker has eight threads, and each half-sent call holds one: more of them than that is for the
+    A worker has sixteen threads, and each half-sent call holds one: more of them than that is for the
     buffering proxy in front.
     """
     with ExitStack() as held:
