@@ -25,6 +25,8 @@ def folder(name: str, explicit: str = "") -> Path:
     for place in places:
         if place.is_dir():
             return place
+    if explicit:
+        raise Failure(Kind.INCORRECT, f"is no folder (wanted for {name})", where=explicit)
     raise Failure(
         Kind.UNAVAILABLE,
         f"the folder {name} was not found; tried " + ", ".join(str(place) for place in places),

@@ -35,7 +35,7 @@ class Failure(Exception):  # noqa: N818 - "failure" is the project's one word fo
 
     def __init__(self, kind: Kind, what: str, *, where: str = "", todo: str = "") -> None:
         """Keep the three parts apart so that each door can lay them out its own way."""
-        place = f"{what} at {where}" if where else what
+        place = f"{where}: {what}" if where else what
         super().__init__(f"{place}; {todo}" if todo else place)
         self.kind = kind
         self.what = what

@@ -11,39 +11,60 @@ from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
 
 
-def load(texts: Mapping[str, str]) -> RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True) -> RuleBase:
     """The rule base of content files, fit to serve.
+
+    Args:
+        texts: the content files, as `rulebase.loader` takes them.
+        locked: whether it must be the one that `cards.lock` names.
 
     Raises:
         BrokenRuleBase: with everything that is wrong; a broken rule base does not start.
     """
-    rule_base = loader.load(texts)
-    found = problems(rule_base)
+    rule_base = loader.load(texts, locked=locked)
+    found = problems(rule_base, texts)
     if found:
         raise BrokenRuleBase(found)
     return rule_base
 
 
-def problems(rule_base: RuleBase) -> list[ContentProblem]:
-    """Orders that would be emitted as invalid resources; derived facts that nothing computes."""
-    return [*_invalid_orders(rule_base), *_uncomputed(rule_base)]
+def problems(rule_base: RuleBase, texts: Mapping[str, str]) -> list[ContentProblem]:
+    """Orders that would be emitted as invalid resources; derived facts that cannot be computed."""
+    return [*_unfit_orders(rule_base, texts), *_uncomputed(rule_base, texts)]
 
 
-def _invalid_orders(rule_base: RuleBase) -> Iterator[ContentProblem]:
+def _at(texts: Mapping[str, str], folder: str, name: str, what: str) -> ContentProblem:
+    """A problem at the line where `name` is defined in one of the files of a folder."""
+    for file, text in texts.items():
+        if file.startswith(f"{folder}/"):
+            for number, line in enumerate(text.splitlines(), start=1):
+                if line.rstrip() == f"  {name}:":
+                    return ContentProblem(file, number, what)
+    return ContentProblem(folder, 1, f"{name}: {what}")
+
+
+def _unfit_orders(rule_base: RuleBase, texts: Mapping[str, str]) -> Iterator[ContentProblem]:
     for name, resource in examples(rule_base):
         wrong = problem_of(resource)
         if wrong:
-            yield ContentProblem("orders", 1, f"the order {name!r} is not valid R4: {wrong}")
+            yield _at(texts, "orders", name, f"would be sent as invalid R4: {wrong}")
     for order in rule_base.orders.values():
         length = len(described(order))
         if length > LONGEST_DESCRIPTION:
-            what = f"the order {order.name!r} is described in {length} characters"
-            yield ContentProblem("orders", 1, f"{what}; {LONGEST_DESCRIPTION} are allowed")
+            what = f"label and why make {length} characters; {LONGEST_DESCRIPTION} are allowed"
+            yield _at(texts, "orders", order.name, what)
 
 
-def _uncomputed(rule_base: RuleBase) -> Iterator[ContentProblem]:
+def _uncomputed(rule_base: RuleBase, texts: Mapping[str, str]) -> Iterator[ContentProblem]:
     for fact in rule_base.facts.values():
-        if isinstance(fact, DerivedFact) and fact.by not in BY_NAME:
+        if not isinstance(fact, DerivedFact):
+            continue
+        formula = BY_NAME.get(fact.by)
+        if formula is None:
             known = ", ".join(sorted(BY_NAME))
-            what = f"the fact {fact.name!r} is derived by {fact.by!r}; there are: {known}"
-            yield ContentProblem("facts", 1, what)
+            yield _at(texts, "facts", fact.name, f"nothing computes {fact.by!r}; there are: {known}")
+            continue
+        strangers = [name for name in fact.of if name not in rule_base.analytes]
+        if strangers or len(fact.of) != formula.analytes or len(fact.limits) != formula.limits:
+            needs = f"{formula.analytes} analytes in `of` and {formula.limits} limits in `is`"
+            yield _at(texts, "facts", fact.name, f"{fact.by} needs {needs}")

@@ -18,7 +18,6 @@ from cds_service.ehr.fetch import Ehr
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
 from cds_service.fhir.evidence import Arrival, Evidence
-from cds_service.fhir.resources import Patient
 from cds_service.hooks import encoding, feedback, prefetch
 from cds_service.hooks import request as requests
 from cds_service.hooks.request import NOW_EXTENSION, HookRequest
@@ -119,6 +118,10 @@ class Runtime:
         except Failure as failure:
             self.refused(failure, service_id, body, marks)
             raise
+        except Exception as error:
+            fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
+            self.refused(fault, service_id, body, marks)
+            raise fault from error
         self.audit.append_all(
             [
                 event.of_feedback(
@@ -152,7 +155,7 @@ class Runtime:
         ]
         fetched = self.ehr.fetch(request, gaps) if gaps else {}
         evidence = Evidence({**brought.arrivals, **fetched})
-        _demand_necessary(evidence)
+        prefetch.demand_necessary(evidence)
         return evidence
 
     def _now(
@@ -198,21 +201,3 @@ class _Stopwatch:
         now = time.perf_counter()
         self.laps[stage] = round((now - self._last) * 1000, 3)
         self._last = now
-
-
-def _demand_necessary(evidence: Evidence) -> None:
-    """Patient and conditions, or 412; `conditions` delivered as nothing is delivered."""
-    patient = evidence.arrival("patient")
-    if patient is None or not any(isinstance(item.resource, Patient) for item in patient.items):
-        raise _unobtainable("patient")
-    if evidence.arrival("conditions") is None:
-        raise _unobtainable("conditions")
-
-
-def _unobtainable(key: str) -> Failure:
-    return Failure(
-        Kind.UNOBTAINABLE,
-        "this is necessary and was neither delivered nor could it be fetched",
-        where=f"prefetch.{key}",
-        todo="send it, as the prefetch template in GET /cds-services says",
-    )

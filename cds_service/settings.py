@@ -88,7 +88,7 @@ def _whole(environment: Mapping[str, str], name: str, default: int, most: int) -
     text = environment.get(name, "").strip()
     if not text:
         return default
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
         raise Failure(Kind.INCORRECT, f"must be a whole number from 1 to {most}", where=name)
     return int(text)
 
@@ -96,7 +96,7 @@ def _whole(environment: Mapping[str, str], name: str, default: int, most: int) -
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Failure(
             Kind.INCORRECT, "is not a time zone", where="CDS_TIMEZONE", todo="e.g. Europe/Berlin"
         ) from error

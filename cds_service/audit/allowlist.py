@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cds_service.audit.secret import Secret
+from cds_service.facts.model import NOTES
 from cds_service.fhir import dates, decoding, resources
 from cds_service.hooks import schemas
 from cds_service.hooks.request import Question
@@ -27,7 +28,6 @@ _AGE = re.compile(r"age \d{1,3}")  # our own words for an onset given as an age
 _MOST_SEGMENTS = 12
 _LONG_ENOUGH = 4  # a shorter id is inside too many others by chance
 _USERS = frozenset({"Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Device"})
-_NOTES = frozenset({"preliminary", "unconfirmed", "suspect sample"})
 
 
 class Allowlist(msgspec.Struct, frozen=True):
@@ -98,7 +98,7 @@ class Allowlist(msgspec.Struct, frozen=True):
 
     def notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
         """The remarks that we make ourselves."""
-        return tuple(one for one in notes if one in _NOTES)
+        return tuple(one for one in notes if one in NOTES)
 
     def reference(self, ref: str, question: Question) -> str:
         """A reference, `Type/id`; an id that tells who the patient, user or encounter is, is hidden."""

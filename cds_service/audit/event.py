@@ -50,7 +50,6 @@ class _Event(
     software: str
     client: str = ""
     service: str = ""
-    status: int = 0
     digest: str = ""
     marks: tuple[str, ...] = ()
 
@@ -111,7 +110,6 @@ def of_decision(
     kept: Allowlist,
     *,
     time: datetime,
-    status: int = 200,
     marks: tuple[str, ...] = (),
     timings: Mapping[str, float] | None = None,
     software: str = __version__,
@@ -122,7 +120,6 @@ def of_decision(
         decision: all that the request led to.
         kept: what may be kept, and the secret for keyed hashes.
         time: when the request arrived; aware.
-        status: the HTTP status of the answer.
         marks: our own words for what was special about the call.
         timings: milliseconds per stage.
         software: the version that answered.
@@ -133,7 +130,6 @@ def of_decision(
         software=software,
         client=kept.token(question.client),
         service=kept.token(question.service),
-        status=status,
         digest=kept.token(question.digest),
         marks=tuple(kept.token(mark) for mark in marks),
         hook=kept.token(question.hook),
@@ -164,7 +160,6 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
     service: str,
     client: str = "",
     body: bytes = b"",
-    status: int = 0,
     hook: str = "",
     hook_instance: str = "",
     marks: tuple[str, ...] = (),
@@ -176,7 +171,6 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
         software=software,
         client=kept.token(client),
         service=kept.token(service),
-        status=status,
         digest=sha256(body).hexdigest() if body else "",
         marks=tuple(kept.token(mark) for mark in marks),
         failure=failure.kind.value,
@@ -193,7 +187,6 @@ def of_feedback(
     time: datetime,
     service: str,
     client: str = "",
-    status: int = 200,
     software: str = __version__,
 ) -> FeedbackReceived:
     """The event of one entry of a feedback body; `time` is when it arrived, by our clock."""
@@ -203,7 +196,6 @@ def of_feedback(
         software=software,
         client=kept.token(client),
         service=kept.token(service),
-        status=status,
         card=kept.token(feedback.card),
         outcome=kept.token(feedback.outcome),
         claimed=moment(claimed.start) if claimed else kept.hidden(feedback.timestamp),

@@ -38,7 +38,9 @@ now_option = click.option(
 @hook_option
 @now_option
 @cards_option
-@click.option("--json", "as_json", is_flag=True, help="The response body as the service would send it.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="The response body, with the evaluation of every rule."
+)
 def evaluate(file: str, hook: str, now: str, cards: str, as_json: bool) -> None:
     """Show the cards for one patient.
 
@@ -110,7 +112,7 @@ def explain(file: str, hook: str, now: str, cards: str) -> None:
 
 
 def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, RuleBase]:
-    found = rule_base(cards)
+    found = rule_base(cards, locked=False)
     config = environment()
     moment = _moment(now)
     body, hook = _request(file, hook, moment, found)
@@ -123,6 +125,7 @@ def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, Rule
     evidence = prefetch.read(
         request.prefetch, service.prefetch, request.question.patient, request.draft_orders
     )
+    prefetch.demand_necessary(evidence)
     said = request.extension.get(requests.NOW_EXTENSION)
     if not now and isinstance(said, str):
         moment = _moment(said)
@@ -142,8 +145,8 @@ def _moment(text: str) -> datetime:
     if not text:
         return datetime.now(UTC)
     span = dates.parse(text, UTC)
-    if span is None:
-        raise click.UsageError(f"{text!r} is not an ISO 8601 time")
+    if span is None or not span.precise:
+        raise click.UsageError(f"{text!r} is not an ISO 8601 time such as 2026-11-22T09:00:00Z")
     return span.start
 
 

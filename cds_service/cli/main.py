@@ -9,7 +9,7 @@ from cds_service.cli.audit import audit
 from cds_service.cli.evaluate import evaluate, explain
 from cds_service.cli.rules import rules
 from cds_service.cli.serve import serve
-from cds_service.failures import Failure
+from cds_service.failures import Failure, Kind
 
 EPILOG = """\b
 Exit codes:
@@ -40,4 +40,4 @@ def main() -> None:
         cli(prog_name="cds-service")
     except Failure as failure:
         click.echo(f"cds-service: {failure}", err=True)
-        sys.exit(3)
+        sys.exit(2 if failure.kind in (Kind.INCORRECT, Kind.NOT_FOUND) else 3)

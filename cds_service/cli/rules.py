@@ -12,6 +12,7 @@ from cds_service.cli.content import cards_folder, cards_option, fixtures_folder,
 from cds_service.failures import Failure
 from cds_service.rulebase import loader, lock
 from cds_service.rulebase.criteria import facts_in
+from cds_service.rulebase.definitions import Fact
 from cds_service.rulebase.model import Rule, RuleBase
 
 
@@ -29,7 +30,7 @@ def check(cards: str) -> None:
     """
     found, problems = loader.examine(content.texts(cards_folder(cards)))
     if found is not None:
-        problems = [*problems, *fitness.problems(found)]
+        problems = [*problems, *fitness.problems(found, content.texts(cards_folder(cards)))]
     for problem in problems:
         click.echo(str(problem))
     if problems:
@@ -82,9 +83,23 @@ def show(cards: str, rule: str) -> None:
     path = next(folder.rglob(f"{chosen.id}.yaml"))
     click.echo(path.read_text(encoding="utf-8").rstrip())
     click.secho("\nThe facts it names", bold=True)
-    for name in sorted({name for level in chosen.levels for name in facts_in(level.when)}):
+    named = {name for level in chosen.levels for name in facts_in(level.when)}
+    named |= set(chosen.ask.facts if chosen.ask else ()) | set(chosen.worth_knowing)
+    for name in sorted(named):
         fact = found.facts[name]
-        click.echo(f"  {name}: {fact.label} ({fact.source})")
+        click.echo(f"  {name}: {fact.label}{_numbers(found, fact)} ({fact.source})")
+
+
+def _numbers(found: RuleBase, fact: Fact) -> str:
+    """The limits and windows of a fact, with their values and how well each is founded."""
+    names = [limit.threshold for limit in getattr(fact, "limits", ())]
+    names += [getattr(fact, key, "") for key in ("within", "clears_within", "older_than", "lasting")]
+    told = []
+    for name in dict.fromkeys(filter(None, names)):
+        threshold = found.thresholds[name]
+        values = " = ".join(f"{value} {unit}" for unit, value in threshold.values.items())
+        told.append(f"{name} {values}, {threshold.standing}")
+    return f" [{'; '.join(told)}]" if told else ""
 
 
 def _chosen(found: RuleBase, text: str) -> Rule:
@@ -106,7 +121,7 @@ def test(cards: str, rule: str, verbose: bool) -> None:
 
     Exit code 1 when a case differs from what it expects.
     """
-    found = rule_base(cards)
+    found = rule_base(cards, locked=False)
     folder = _fixtures()
     texts = content.texts(cards_folder(cards))
     wanted = _chosen(found, rule).id if rule else ""
@@ -135,10 +150,12 @@ def _fixtures() -> Path | None:
 
 @rules.command(name="lock")
 @cards_option
-def lock_(cards: str) -> None:
+@click.option("--release", is_flag=True, help="Mark every version as released: it never changes again.")
+def lock_(cards: str, release: bool) -> None:
     """Write cards.lock: rule id → version and digest of all that the rule reaches.
 
-    Refuses while a rule means something else under its old version: raise `version` first.
+    While a version is not released it may be locked anew as often as you like. A released one that
+    means something else is refused: raise `version` first.
     """
     folder = cards_folder(cards)
     texts = content.texts(folder)
@@ -147,11 +164,11 @@ def lock_(cards: str) -> None:
         for problem in problems:
             click.echo(str(problem))
         sys.exit(1)
-    _, differences = loader.examine(texts)
-    unraised = [one for one in differences if "raise `version`" in one.what]
+    old = texts.get("cards.lock", "")
+    unraised = lock.unraised(found, old)
+    for name in unraised:
+        click.echo(f"{name} means something else than its released version: raise `version`")
     if unraised:
-        for problem in unraised:
-            click.echo(str(problem))
         sys.exit(1)
-    (folder / "cards.lock").write_text(lock.written(found), encoding="utf-8")
-    click.echo(f"cards.lock holds {len(found.rules)} rules")
+    (folder / "cards.lock").write_text(lock.written(found, old, release=release), encoding="utf-8")
+    click.echo(f"cards.lock holds {len(found.rules)} rules{', all released' if release else ''}")

@@ -51,7 +51,7 @@ def serve(host: str, port: int | None, demo: bool, workers: int | None) -> None:
 
 
 def _log(config: settings.Settings) -> None:
-    """What goes wrong, to stderr; in production the audit's signed checkpoints too, to keep elsewhere."""
+    """What goes wrong, to stderr; in production the audit's signed checkpoints too."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("cds_service").setLevel(logging.WARNING if config.demo else logging.INFO)
 

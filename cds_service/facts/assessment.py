@@ -114,7 +114,7 @@ class _Reader:
             case HookFact():
                 return demographics.hook_fact(definition, self._hook)
             case DerivedFact():
-                return BY_NAME[definition.by](definition, record, side, self.fact)
+                return BY_NAME[definition.by].compute(definition, record, side, self.fact)
 
 
 def _tells_legs_apart(facts: Mapping[str, Fact]) -> bool:

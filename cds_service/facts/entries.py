@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from msgspec import UNSET
 
+from cds_service.facts.model import UNCONFIRMED
 from cds_service.facts.statements import (
     Context,
     Stated,
     Statement,
     label_of,
     matches,
+    place_of,
     placed,
     status_of,
 )
@@ -35,9 +37,10 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
     )
     active = clinical in _ACTIVE if clinical else not abated
     onset = _onset(resource, context)
-    notes = ("unconfirmed",) if verification in _UNCERTAIN else ()
+    notes = (UNCONFIRMED,) if verification in _UNCERTAIN else ()
+    place = place_of(resource.bodySite, context)
     for match, code in matches(resource.code, context):
-        allowed, side = placed(match, resource.bodySite, context)
+        allowed, side = placed(match, place)
         if allowed and resource.code is not None:
             yield (
                 match.set,
@@ -108,8 +111,9 @@ def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:
     if text is None and resource.performedPeriod is not None:
         text = resource.performedPeriod.end or resource.performedPeriod.start
     when = context.span(text)
+    place = place_of(resource.bodySite, context)
     for match, code in matches(resource.code, context):
-        allowed, side = placed(match, resource.bodySite, context)
+        allowed, side = placed(match, place)
         if allowed and resource.code is not None:
             yield (
                 match.set,

@@ -16,7 +16,7 @@ from cds_service.facts import windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
 from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
-from cds_service.facts.statements import Statement
+from cds_service.facts.statements import Statement, is_plain
 from cds_service.fhir.quantity import Interval, compare, interval, number, scaled
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
@@ -71,8 +71,8 @@ def read(one: Statement, analyte: Analyte) -> Value:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = _unit_text(quantity.code, quantity.system, quantity.unit)
     # For the eye: `{score}` is no unit to read, mm[Hg] is written mmHg, {1.73_m2} is 1.73 m2.
-    written = quantity.unit or given
-    shown = "" if given.startswith("{") else written.translate(_FOR_THE_EYE)
+    written = (quantity.unit or given).translate(_FOR_THE_EYE)
+    shown = "" if given.startswith("{") or not is_plain(written) else written
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
     span = interval(amount, quantity.comparator)
     if span is None:

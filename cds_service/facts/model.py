@@ -12,6 +12,10 @@ from cds_service.rulebase.concepts import Sidedness
 
 Side = Literal["", "left", "right"]  # "" asks about the patient as a whole
 LEGS: tuple[Side, ...] = ("left", "right")
+# What a card may say of a datum beside its value: our own words, all of them.
+PRELIMINARY, UNCONFIRMED = "preliminary", "unconfirmed"
+HAEMOLYSED, LIPAEMIC, DRIP_ARM = "haemolysed sample", "lipaemic sample", "sample from a drip arm"
+NOTES = frozenset({PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM})
 
 
 class Reason(StrEnum):

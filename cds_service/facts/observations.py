@@ -6,19 +6,21 @@ import msgspec
 from msgspec import UNSET
 
 from cds_service.facts.answers import coded_answer, worded
+from cds_service.facts.model import PRELIMINARY
 from cds_service.facts.statements import (
     RESULTS,
     Context,
+    Place,
     Stated,
     Statement,
     label_of,
     matches,
+    place_of,
     placed,
 )
 from cds_service.fhir.dates import Span
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
-    CodeableConcept,
     Component,
     DiagnosticReport,
     Observation,
@@ -33,7 +35,7 @@ def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
     if status not in RESULTS and status != "preliminary":
         return
     when = _effective(resource, context)
-    site = (resource.bodySite,) if resource.bodySite else ()
+    site = place_of((resource.bodySite,) if resource.bodySite else (), context)
     base = Statement(
         kind="observation",
         ref=ref,
@@ -46,7 +48,7 @@ def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
         laboratory=any(
             coding.code == "laboratory" for one in resource.category for coding in one.coding
         ),
-        notes=("preliminary",) if status == "preliminary" else (),
+        notes=(PRELIMINARY,) if status == "preliminary" else (),
         specimen=(resource.specimen.reference or "") if resource.specimen else "",
         sample_text=_sample_text(resource),
     )
@@ -96,12 +98,12 @@ def _sample_text(resource: Observation | Component) -> str:
 def _valued(
     part: Observation | Component,
     base: Statement,
-    site: tuple[CodeableConcept, ...],
+    site: Place,
     context: Context,
 ) -> Stated:
     says, answer, quantity, problem = _value(part, context)
     for match, code in matches(part.code, context):
-        allowed, side = placed(match, site, context)
+        allowed, side = placed(match, site)
         if allowed and part.code is not None:
             yield (
                 match.set,
@@ -123,7 +125,7 @@ def _valued(
     if part.valueCodeableConcept is not None:
         # "Finding: heavy legs" is as good as a heavy-legs observation.
         for match, code in matches(part.valueCodeableConcept, context):
-            allowed, side = placed(match, site, context)
+            allowed, side = placed(match, site)
             if allowed:
                 yield (
                     match.set,
@@ -180,7 +182,7 @@ def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:
                     side=match.concept.side,
                     when=when,
                     final=status in RESULTS,
-                    notes=("preliminary",) if status == "preliminary" else (),
+                    notes=(PRELIMINARY,) if status == "preliminary" else (),
                     reassures=" ".join(concluded),
                 ),
             )

@@ -2,7 +2,15 @@
 
 import re
 
-from cds_service.facts.statements import Context, Stated, Statement, label_of, matches, placed
+from cds_service.facts.statements import (
+    Context,
+    Stated,
+    Statement,
+    label_of,
+    matches,
+    place_of,
+    placed,
+)
 from cds_service.fhir.dates import age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
@@ -29,8 +37,9 @@ def of_request(resource: ServiceRequest, ref: str, context: Context, *, draft: b
     # A draft in the hook's context may be incomplete (requirement 70, 76): only the code counts.
     if not draft and (status not in _OPEN_ORDERS or intent not in {*_INTENTS, "proposal"}):
         return
+    place = place_of(resource.bodySite, context)
     for match, code in matches(resource.code, context):
-        _, side = placed(match, resource.bodySite, context)
+        _, side = placed(match, place)
         if resource.code is not None:
             yield (
                 match.set,

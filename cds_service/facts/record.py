@@ -30,6 +30,7 @@ from cds_service.fhir.resources import (
     ServiceRequest,
     Specimen,
     last_segment,
+    type_in,
 )
 from cds_service.rulebase.model import RuleBase
 
@@ -153,9 +154,10 @@ class Record:
             return None
         if reference.reference.startswith("#"):
             return orders.contained_medication(resource, reference.reference[1:])
-        return self._medications.get(last_segment(reference.reference)) or CodeableConcept(
-            text=reference.display
-        )
+        named = CodeableConcept(text=reference.display)
+        if type_in(reference.reference) not in ("", "Medication"):
+            return named
+        return self._medications.get(last_segment(reference.reference)) or named
 
     def _read_encounter_reasons(self) -> None:
         arrival = self.evidence.arrival("encounter")

@@ -5,18 +5,20 @@ A suspect sample can raise a value, never clear it.
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
+from cds_service.facts.model import DRIP_ARM, HAEMOLYSED, LIPAEMIC
 from cds_service.facts.statements import Statement
-from cds_service.fhir.resources import Specimen, last_segment
+from cds_service.fhir.resources import Specimen, last_segment, type_in
 from cds_service.rulebase.model import RuleBase
 
-HAEMOLYSED, HAEMOLYSIS_FLAG = "sample-haemolysed", "haemolysis-flag"
+HAEMOLYSED_SET, HAEMOLYSIS_FLAG = "sample-haemolysed", "haemolysis-flag"
 _KINDS = (
-    (re.compile(r"\bh(a)?emoly[sz]", re.IGNORECASE), "haemolysed sample"),
-    (re.compile(r"\blip(a)?emi[ac]", re.IGNORECASE), "lipaemic sample"),
-    (re.compile(r"\bdrip arm\b|\b(iv|infusion) arm\b", re.IGNORECASE), "sample from a drip arm"),
+    (re.compile(r"\bh(a)?emoly[sz]", re.IGNORECASE), HAEMOLYSED),
+    (re.compile(r"\blip(a)?emi[ac]", re.IGNORECASE), LIPAEMIC),
+    (re.compile(r"\bdrip arm\b|\b(iv|infusion) arm\b", re.IGNORECASE), DRIP_ARM),
 )
 _DENIED = re.compile(
     # "no visible haemolysis or lipaemia", but not "not fasting, haemolysed"
@@ -28,6 +30,7 @@ _DENIED = re.compile(
     r"(none|nil|absent|negative|normal|not\s+(detected|seen|present|visible))\b",
     re.IGNORECASE,
 )
+_LONGEST_REMARK, _LONGEST_MATCHED = 8000, 2000  # characters
 _NEGATIVE = ("", "negative", "none", "no", "nil", "neg", "normal", "not detected", "not seen", "0", "-")
 
 
@@ -40,7 +43,7 @@ def mark(
         for name, specimen in specimens.items()
         if (what := _specimen_suspicion(specimen, rule_base))
     }
-    flagged = [one for one in by_set.get(HAEMOLYSIS_FLAG, ()) if _positive(one)]
+    flagged = _Flags(one for one in by_set.get(HAEMOLYSIS_FLAG, ()) if _positive(one))
     for name, statements in by_set.items():
         by_set[name] = [_marked(one, _suspicion(one, spoiled, flagged)) for one in statements]
 
@@ -51,25 +54,43 @@ def _marked(one: Statement, what: str) -> Statement:
     return msgspec.structs.replace(one, suspect=True, notes=(*one.notes, what))
 
 
-def _suspicion(one: Statement, spoiled: Mapping[str, str], flagged: Iterable[Statement]) -> str:
+def _suspicion(one: Statement, spoiled: Mapping[str, str], flagged: "_Flags") -> str:
     """What is wrong with the sample of a result; empty when nothing is known to be."""
     if one.kind != "observation" or one.quantity is None:
         return ""
-    by_specimen = spoiled.get(last_segment(one.specimen), "") if one.specimen else ""
+    by_specimen = spoiled.get(_specimen_id(one.specimen), "") if one.specimen else ""
     if by_specimen:
         return by_specimen
     said = suspicion_in(one.sample_text) if one.sample_text else ""
     if said:
         return said
-    return "haemolysed sample" if any(_same_sample(one, flag) for flag in flagged) else ""
+    return HAEMOLYSED if flagged.share_sample_of(one) else ""
 
 
-def _same_sample(one: Statement, flag: Statement) -> bool:
-    if one.specimen and flag.specimen:
-        return last_segment(one.specimen) == last_segment(flag.specimen)
-    if one.when is None or flag.when is None:
-        return False
-    return (one.when.start, one.when.end) == (flag.when.start, flag.when.end)
+class _Flags:
+    """Positive haemolysis flags: the same specimen where both name one, else the same time."""
+
+    def __init__(self, flags: Iterable[Statement]) -> None:
+        found = list(flags)
+        self._specimens = {_specimen_id(one.specimen) for one in found if one.specimen} - {""}
+        self._times = {_moment(one) for one in found} - {None}
+        self._times_without_specimen = {_moment(one) for one in found if not one.specimen} - {None}
+
+    def share_sample_of(self, one: Statement) -> bool:
+        if not one.specimen:
+            return _moment(one) in self._times
+        return (
+            _specimen_id(one.specimen) in self._specimens or _moment(one) in self._times_without_specimen
+        )
+
+
+def _moment(one: Statement) -> tuple[datetime, datetime] | None:
+    return (one.when.start, one.when.end) if one.when else None
+
+
+def _specimen_id(reference: str) -> str:
+    """The id of a referenced Specimen; empty for a reference to something else."""
+    return last_segment(reference) if type_in(reference) in ("", "Specimen") else ""
 
 
 def _positive(flag: Statement) -> bool:
@@ -82,8 +103,8 @@ def _specimen_suspicion(specimen: Specimen, rule_base: RuleBase) -> str:
     for condition in specimen.condition:
         for coding in condition.coding:
             for match in rule_base.terminology.matches(coding.system, coding.code):
-                if match.set == HAEMOLYSED:
-                    return "haemolysed sample"
+                if match.set == HAEMOLYSED_SET:
+                    return HAEMOLYSED
     texts = [condition.text for condition in specimen.condition]
     texts += [note.text for note in specimen.note]
     return next((said for text in texts if text and (said := suspicion_in(text))), "")
@@ -91,5 +112,7 @@ def _specimen_suspicion(specimen: Specimen, rule_base: RuleBase) -> str:
 
 def suspicion_in(text: str) -> str:
     """What a laboratory's remark says is wrong with the sample, denials apart; empty for nothing."""
-    told = _DENIED.sub(" ", text)
+    # Blanks made single and the length bounded first: 60,000 blanks would take minutes.
+    words = " ".join(text[:_LONGEST_REMARK].split())[:_LONGEST_MATCHED]
+    told = _DENIED.sub(" ", words)
     return next((what for pattern, what in _KINDS if pattern.search(told)), "")

@@ -32,7 +32,9 @@ StatementKind = Literal[
 
 RESULTS = frozenset({"final", "amended", "corrected"})
 _LONGEST_TEXT = 120
-_MARKUP = re.compile(r"[<>{}\[\]|*`\\]|://")  # no name of a disease or test needs these
+_MARKUP = re.compile(
+    r"[<>{}\[\]|*`\\]|://|www\.|\b(javascript|data|mailto|tel|file):", re.IGNORECASE
+)  # no name of a disease or test needs these
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -92,8 +94,13 @@ def label_of(concept: CodeableConcept, fallback: str) -> str:
     for text in (concept.text, *(coding.display for coding in concept.coding)):
         if text and text.strip():
             words = text.strip()[:_LONGEST_TEXT]
-            return fallback if _MARKUP.search(words) or not words.isprintable() else words
+            return words if is_plain(words) else fallback
     return fallback
+
+
+def is_plain(words: str) -> bool:
+    """Whether text of a record is words and nothing that a viewer could act on."""
+    return words.isprintable() and not _MARKUP.search(words)
 
 
 def matches(concept: CodeableConcept | None, context: Context) -> Iterator[tuple[Match, str]]:
@@ -108,25 +115,27 @@ def matches(concept: CodeableConcept | None, context: Context) -> Iterator[tuple
                 yield match, coding.code or ""
 
 
-def _sides(sites: tuple[CodeableConcept, ...], context: Context) -> Sidedness | None:
-    found = {match.concept.side for site in sites for match, _ in matches(site, context)} - {None}
-    if "both" in found or found >= {"left", "right"}:
-        return "both"
-    return next(iter(found), None)
+class Place(msgspec.Struct, frozen=True):
+    """The body sites of an entry: the code sets they are in, and the side they name."""
+
+    sets: frozenset[str]
+    side: Sidedness | None
 
 
-def _sites(sites: tuple[CodeableConcept, ...], context: Context) -> set[str]:
-    return {match.set for site in sites for match, _ in matches(site, context)}
+def place_of(sites: tuple[CodeableConcept, ...], context: Context) -> Place:
+    """The place that body sites name; worked out once per resource."""
+    found = [match for site in sites for match, _ in matches(site, context)]
+    sides = {match.concept.side for match in found} - {None}
+    both = "both" in sides or sides >= {"left", "right"}
+    return Place(frozenset(match.set for match in found), "both" if both else next(iter(sides), None))
 
 
-def placed(
-    match: Match, sites: tuple[CodeableConcept, ...], context: Context
-) -> tuple[bool, Sidedness | None]:
+def placed(match: Match, place: Place) -> tuple[bool, Sidedness | None]:
     """Whether the body site allows this match, and the side."""
     needed = match.concept.needs_site
-    if needed and needed not in _sites(sites, context):
+    if needed and needed not in place.sets:
         return False, None
-    return True, match.concept.side or _sides(sites, context)
+    return True, match.concept.side or place.side
 
 
 def status_of(concept: CodeableConcept | None) -> str:

@@ -99,6 +99,7 @@ def _open(order: Order, record: Record, side: Side) -> str:
         if all(one in panel.covers for one in order.done_sets)
     ]
     window = record.rule_base.thresholds.get(order.open_within)
+    newest = _newest_result(order, record, side)
     for one in record.stated((*order.done_sets, *panels)):
         if one.kind not in ("order", "draft") or not on_side(one, side):
             continue
@@ -108,16 +109,18 @@ def _open(order: Order, record: Record, side: Side) -> str:
             or one.when is None
             or windows.within(one.when, window, record.now, record.zone, whole=False)
         )
-        if fresh and not _answered(one, order, record, side):
+        if fresh and not _answered(one, newest):
             return one.ref
     return ""
 
 
-def _answered(one: Statement, order: Order, record: Record, side: Side) -> bool:
+def _newest_result(order: Order, record: Record, side: Side) -> datetime | None:
+    starts = [one.when.start for one in _results(record, order.done_sets, side) if one.when is not None]
+    return max(starts, default=None)
+
+
+def _answered(one: Statement, newest: datetime | None) -> bool:
     """Whether an order has its result already (reference A 2.8: open while there is no newer one)."""
-    if one.kind == "draft" or one.when is None:
+    if one.kind == "draft" or one.when is None or newest is None:
         return False
-    return any(
-        result.when is not None and result.when.start > one.when.end
-        for result in _results(record, order.done_sets, side)
-    )
+    return newest > one.when.end

@@ -67,12 +67,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
     @property
     def patient(self) -> Patient | None:
-        """The Patient resource, wherever it arrived."""
-        for arrival in self.delivered():
-            for item in arrival.items:
-                if isinstance(item.resource, Patient):
-                    return item.resource
-        return None
+        """The Patient resource of the key `patient`; one that came with another list decides nothing."""
+        arrival = self.arrival("patient")
+        found = [item.resource for item in arrival.items] if arrival else []
+        return next((one for one in found if isinstance(one, Patient)), None)
 
     @property
     def unread(self) -> tuple[Unread, ...]:

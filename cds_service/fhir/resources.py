@@ -26,9 +26,10 @@ class CodeableConcept(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
-    """FHIR Reference; only the literal reference and the display are used."""
+    """FHIR Reference; a logical one (by identifier) is only its type."""
 
     reference: str | None = None
+    type: str | None = None
     display: str | None = None
 
 
@@ -135,6 +136,7 @@ class Observation(Resource, frozen=True, tag="Observation"):
     category: tuple[CodeableConcept, ...] = ()
     code: CodeableConcept | None = None
     subject: Reference | None = None
+    focus: tuple[Reference, ...] = ()
     effectiveDateTime: str | None = None
     effectiveInstant: str | None = None
     effectivePeriod: Period | None = None
@@ -324,14 +326,24 @@ AnyResource = (
 
 
 def subject_of(resource: AnyResource) -> str | None:
-    """The reference that says whose resource this is; None where there is none."""
+    """The reference that says whose resource this is; None where there is none.
+
+    Without a literal reference the search is believed, unless the type says that it is no patient: then
+    it is empty text.
+    """
     holder = getattr(resource, "subject", None) or getattr(resource, "patient", None)
-    return holder.reference if isinstance(holder, Reference) else None
+    if not isinstance(holder, Reference):
+        return None
+    if holder.reference is None and holder.type not in (None, "Patient"):
+        return ""
+    return holder.reference
 
 
 def last_segment(reference: str) -> str:
     """The id at the end of a reference: `Patient/1`, an absolute URL, or a URN."""
-    return reference.split("/_history/", 1)[0].rstrip("/").replace(":", "/").rsplit("/", 1)[-1]
+    if reference.startswith(("urn:uuid:", "urn:oid:")):
+        return reference[reference.index(":", 4) + 1 :]
+    return reference.split("/_history/", 1)[0].rstrip("/").rsplit("/", 1)[-1]
 
 
 def type_in(reference: str) -> str:

@@ -7,7 +7,8 @@
 | Bundle with only warning or information outcomes | delivered, and there is nothing |
 | Bundle | its resources; incomplete with a `next` link or as many entries as `_count` |
 | a resource | that resource; where a search was asked for, incomplete |
-| OperationOutcome, Bundle with an error outcome | the client failed to get it: unavailable |
+| OperationOutcome, Bundle of nothing but an error outcome | the client failed to get it: unavailable |
+| Bundle with resources and an error outcome | what arrived counts; incomplete |
 | an object that is no FHIR resource | unavailable, unreadable |
 | anything else (string, number, array) | 400 |
 """
@@ -23,9 +24,23 @@ from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates, decoding, resources
 from cds_service.fhir.decoding import Ignored, Unread
 from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
-from cds_service.fhir.resources import AnyResource, OperationOutcome, Patient
+from cds_service.fhir.resources import (
+    AnyResource,
+    Observation,
+    OperationOutcome,
+    Patient,
+    QuestionnaireResponse,
+    ResponseItem,
+)
 
 MOST_ENTRIES = 10_000
+# Servers add these to what a search found, with or without saying so; no fact is read from them.
+_COMPANIONS = frozenset(
+    {"AuditEvent", "Basic", "CarePlan", "CareTeam", "Location", "Organization", "Practitioner"}
+    | {"PractitionerRole", "Provenance", "RelatedPerson"}
+)
+CLIENT_ERROR = "client-error"
+NECESSARY = ("patient", "conditions")  # ARCHITECTURE section 6: without them there is nothing to say
 _COUNT = re.compile(r"[?&]_count=(\d+)")
 _SERIOUS = ("error", "fatal")
 
@@ -102,7 +117,7 @@ class _Budget:
         if self.left < 0:
             raise Failure(
                 Kind.TOO_LARGE,
-                f"more than {MOST_ENTRIES} entries",
+                f"more than {MOST_ENTRIES} entries, parts of panels and answers counted",
                 where="prefetch",
                 todo="limit the queries with _count, as the published templates do",
             )
@@ -127,7 +142,7 @@ def arrival(
     except _UNDECODABLE:
         return Unavailable(key, "unreadable")
     if kind == "OperationOutcome":
-        return Unavailable(key, "client-error")
+        return Unavailable(key, CLIENT_ERROR)
     entries: tuple[_Entry, ...] = (_Entry(resource=msgspec.Raw(text)),)
     links: tuple[_Link, ...] = ()
     total = None
@@ -137,8 +152,9 @@ def arrival(
         except _UNDECODABLE:
             return Unavailable(key, "unreadable")
         entries, links, total = bundle.entry, bundle.link, bundle.total
-    (budget or _Budget(MOST_ENTRIES)).spend(len(entries))
-    found = _sorted_out(key, entries, links, total, template, patient, origin)
+    budget = budget or _Budget(MOST_ENTRIES)
+    budget.spend(len(entries))
+    found = _sorted_out(key, entries, links, total, template, patient, origin, budget)
     if kind != "Bundle" and "?" in template and isinstance(found, Arrival):
         # One resource is no answer to a search: nothing says that there are no others.
         return msgspec.structs.replace(found, complete=False, incomplete="no-list")
@@ -153,18 +169,21 @@ def _sorted_out(
     template: str,
     patient: str,
     origin: Origin,
+    budget: "_Budget",
 ) -> Arrival | Unavailable:
     items: list[Item] = []
     unread: list[Unread] = []
     others = matched = contained = 0
+    failed = False
     for number, entry in enumerate(entries):
         if entry.resource is msgspec.UNSET:
             continue
         found = decoding.decode(entry.resource)
         if isinstance(found, OperationOutcome):
-            if any(issue.severity in _SERIOUS for issue in found.issue):
-                return Unavailable(key, "client-error")
+            failed |= any(issue.severity in _SERIOUS for issue in found.issue)
             continue
+        if isinstance(found, Ignored) and "?" in template and found.type not in _COMPANIONS:
+            unread.append(Unread(found.type, "", "not of a type that was asked for"))
         matched += entry.search is None or entry.search.mode != "include"
         if isinstance(found, Ignored):
             continue
@@ -173,9 +192,17 @@ def _sorted_out(
         elif _of_another(found, patient, key):
             others += 1
             contained += _contained(found)
+        elif _holds_another(found, patient, key):
+            others += 1
+            contained += 1
         else:
+            budget.spend(_parts(found))
             items.append(Item(found, _reference(found, entry.fullUrl, key, number), key))
+    if failed and not matched:
+        return Unavailable(key, CLIENT_ERROR)
     incomplete = _why_incomplete(matched, links, total, template, unread)
+    if failed:  # what did arrive can raise an alarm; what is absent means nothing
+        incomplete = CLIENT_ERROR
     if contained and not incomplete:
         incomplete = "contained-subject"  # whose it is cannot be told, so absence cannot either
     return Arrival(
@@ -229,8 +256,10 @@ def _reference(resource: AnyResource, full_url: str | None, key: str, number: in
 
 def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
     if isinstance(resource, Patient):
+        if key != "patient":
+            return resource.id != patient
         other = resource.id is not None and resource.id != patient
-        if other and key == "patient":
+        if other:
             raise Failure(
                 Kind.FORBIDDEN,
                 "the Patient is another than context.patientId",
@@ -238,9 +267,15 @@ def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
                 todo="send the Patient of the context",
             )
         return other
+    if isinstance(resource, Observation) and any(
+        one.reference is None or _names_another(one.reference, patient) for one in resource.focus
+    ):
+        return True  # about somebody or something else, though filed under the patient
     reference = resources.subject_of(resource)
-    if reference is None:
-        return False
+    return reference is not None and _names_another(reference, patient)
+
+
+def _names_another(reference: str, patient: str) -> bool:
     # A contained Patient (`#p`) differs too: nothing says that it is the one of the context.
     if resources.last_segment(reference) != patient:
         return True
@@ -250,3 +285,48 @@ def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
 
 def _contained(resource: AnyResource) -> bool:
     return (resources.subject_of(resource) or "").startswith("#")
+
+
+def _holds_another(resource: AnyResource, patient: str, key: str) -> bool:
+    """Whether a contained member of a panel is somebody else's: then the whole panel is doubtful."""
+    if not isinstance(resource, Observation):
+        return False
+    members = (decoding.decode(raw) for raw in resource.contained)
+    return any(isinstance(one, Observation) and _of_another(one, patient, key) for one in members)
+
+
+def _parts(resource: AnyResource) -> int:
+    """What a resource holds that costs like entries of its own."""
+    match resource:
+        case Observation():
+            return len(resource.component) + len(resource.contained)
+        case QuestionnaireResponse():
+            return _questions(resource.item)
+        case _:
+            return 0
+
+
+def _questions(items: tuple[ResponseItem, ...]) -> int:
+    return sum(1 + len(one.answer) + _questions(one.item) for one in items)
+
+
+def demand_necessary(evidence: Evidence) -> None:
+    """Patient and conditions, or nothing can be said; `conditions` delivered as nothing is delivered.
+
+    Raises:
+        Failure: unobtainable (412).
+    """
+    if evidence.patient is None or evidence.arrival("patient") is None:
+        raise _unobtainable("patient")
+    conditions = evidence.arrival("conditions")
+    if conditions is None or conditions.incomplete == CLIENT_ERROR:
+        raise _unobtainable("conditions")
+
+
+def _unobtainable(key: str) -> Failure:
+    return Failure(
+        Kind.UNOBTAINABLE,
+        "this is necessary and was neither delivered nor could it be fetched",
+        where=f"prefetch.{key}",
+        todo="send it, as the prefetch template in GET /cds-services says",
+    )

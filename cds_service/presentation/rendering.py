@@ -20,7 +20,17 @@ from cds_service.rules.model import Finding
 
 SUMMARY_LIMIT = placeholders.SUMMARY_LIMIT
 _HOLE = re.compile(r"\{([^{}]*)\}")
-_MOST_UNKNOWN = 6
+_MOST_UNKNOWN = 5
+_WHOLE_NAME = 60  # characters: names are only clipped when the summary would grow too long
+# Lists whose absence a card says, and what they are to a clinician.
+_LISTS = {
+    "laboratory": "laboratory results",
+    "vitals": "vital signs",
+    "findings": "examination and history findings",
+    "medicationRequests": "medicines",
+    "serviceRequests": "open orders",
+    "diagnosticReports": "reports",
+}
 _SIDES = {"left": "left leg", "right": "right leg", "both": "both legs"}
 _WHY_UNKNOWN = {
     Reason.NOT_DELIVERED: "not delivered",
@@ -96,7 +106,7 @@ class Facts:
         span = found.when or found.onset or found.recorded
         match aspect:
             case "value":
-                return found.text
+                return f"{found.text} ({', '.join(found.notes)})" if found.notes else found.text
             case "before":
                 return _before(found, self.set)
             case "onset":
@@ -183,9 +193,10 @@ def summary(template: str, facts: Facts) -> str:
     """The summary: plain text, optional parts dropped from the end until it fits."""
     optional = sum(flag for flag, _ in placeholders.parts(template))
     for drop in range(optional + 1):
-        filled = _join(template, facts, plain, placeholders.LONGEST_VALUE, drop)
-        if filled is not None and len(filled) <= SUMMARY_LIMIT:
-            return filled
+        for longest in (_WHOLE_NAME, placeholders.LONGEST_VALUE):
+            filled = _join(template, facts, plain, longest, drop)
+            if filled is not None and len(filled) <= SUMMARY_LIMIT:
+                return filled
     bare = _join(template, facts, plain, placeholders.LONGEST_VALUE, optional, force=True) or ""
     return bare if len(bare) <= SUMMARY_LIMIT else bare[: SUMMARY_LIMIT - 1] + ELLIPSIS
 
@@ -263,8 +274,6 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
                     datum = facts.datum(name)
                     if datum is not None:
                         shown.add((datum.ref, datum.text))
-                    if name in facts.rule_base.facts:
-                        mentioned.update(facts.fact(name).because)
     for name in finding.because:
         if name in mentioned:
             continue
@@ -316,24 +325,33 @@ def _side_in_words(one: Datum) -> str:
 
 def _not_known(finding: Finding, facts: Facts, more: Iterable[str]) -> str:
     items = list(dict.fromkeys([*_missing(finding, facts), *more]))
-    if not items:
-        return ""
     listed = items[:_MOST_UNKNOWN]
     rest = len(items) - len(listed)
-    tail = f"; and {rest} more" if rest else ""
-    return sentence("; ".join(listed) + tail)
+    tail = [f"and {rest} more"] if rest else []
+    unread = [_LISTS[key] for key, _ in facts.set.undelivered if key in _LISTS]
+    if unread:
+        tail.append(f"not or not wholly delivered: {', '.join(dict.fromkeys(unread))}")
+    return sentence("; ".join([*listed, *tail]))
 
 
 def _missing(finding: Finding, facts: Facts) -> Iterator[str]:
-    for name in finding.missing:
-        yield unknown_in_words(name, facts)
+    """What is worth knowing, then what leaves a level open; absent lists are named elsewhere."""
     for name in facts.rule_base.rules[finding.rule].worth_knowing:
         definition = facts.rule_base.facts[name]
         value = facts.fact(name).value
         if isinstance(definition, DoneFact) and value is False:
             yield definition.ask or definition.label
-        elif value is None:
+        elif value is None and not _undelivered(name, facts):
             yield unknown_in_words(name, facts)
+    for name in finding.missing:
+        if not _undelivered(name, facts):
+            yield unknown_in_words(name, facts)
+
+
+def _undelivered(name: str, facts: Facts) -> bool:
+    """Whether a fact is unknown only because a list that is named anyway did not arrive."""
+    absent = any(key in _LISTS for key, _ in facts.set.undelivered)
+    return absent and facts.fact(name).reason in (Reason.NOT_DELIVERED, Reason.INCOMPLETE)
 
 
 def unknown_in_words(name: str, facts: Facts) -> str:

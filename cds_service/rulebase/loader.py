@@ -31,16 +31,17 @@ def kind_of(file: str) -> str:
     return folder if folder in _FOLDERS else "rule"
 
 
-def load(texts: Mapping[str, str]) -> model.RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True) -> model.RuleBase:
     """Read a whole rule base.
 
     Args:
         texts: file (relative, with `/`) → text; the `*.schema.json` and `cards.lock` among them.
+        locked: whether it must be the one that `cards.lock` names; not while a rule is being written.
 
     Raises:
         BrokenRuleBase: with every problem found, each with file and line.
     """
-    rule_base, problems = examine(texts)
+    rule_base, problems = examine(texts, check_lock=locked)
     if rule_base is None or problems:
         raise BrokenRuleBase(problems)
     return rule_base

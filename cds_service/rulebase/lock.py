@@ -59,23 +59,59 @@ def with_digests(rule_base: model.RuleBase, documents: Documents) -> model.RuleB
     return msgspec.structs.replace(rule_base, digest=digest, rule_digests=digests)
 
 
-def written(rule_base: model.RuleBase) -> str:
-    """The text of `cards.lock` for this rule base."""
-    rules = {
-        rule.id: {"version": rule.version, "digest": rule_base.rule_digests[rule.id]}
+class Entry(msgspec.Struct, frozen=True):
+    """What the lock says of one rule. A released version never changes its meaning again."""
+
+    version: int
+    digest: str
+    released: bool = True
+
+
+def entries(text: str) -> dict[str, Entry]:
+    """The entries of `cards.lock`; none for an empty text.
+
+    Raises:
+        ValueError: when it is no lock.
+    """
+    try:
+        return msgspec.json.decode(text, type=dict[str, dict[str, Entry]])["rules"] if text else {}
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise ValueError("not a lock") from error
+
+
+def unraised(rule_base: model.RuleBase, text: str) -> list[str]:
+    """The rules that mean something else under a version that was released."""
+    known = entries(text)
+    return [
+        rule.id
         for rule in rule_base.rules.values()
-    }
+        if (entry := known.get(rule.id)) is not None
+        and entry.released
+        and entry.version == rule.version
+        and entry.digest != rule_base.rule_digests[rule.id]
+    ]
+
+
+def written(rule_base: model.RuleBase, text: str, *, release: bool = False) -> str:
+    """The text of `cards.lock` for this rule base; a rule stays released while its version stays."""
+    known = entries(text)
+    rules = {}
+    for rule in rule_base.rules.values():
+        old = known.get(rule.id)
+        kept = old is not None and old.version == rule.version and old.released
+        rules[rule.id] = {
+            "version": rule.version,
+            "digest": rule_base.rule_digests[rule.id],
+            "released": release or kept,
+        }
     return json.dumps({"rules": rules}, indent=1, sort_keys=True) + "\n"
 
 
 def differences(rule_base: model.RuleBase, text: str, documents: Documents) -> Iterator[ContentProblem]:
     """Every rule whose meaning is not the one that `cards.lock` names for its version."""
     try:
-        locked = {
-            name: (int(entry["version"]), str(entry["digest"]))
-            for name, entry in (json.loads(text)["rules"] if text else {}).items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
+        locked = entries(text)
+    except ValueError:
         yield ContentProblem("cards.lock", 1, "cannot be read; run `cds-service rules lock`")
         return
     places = {document.value["id"]: document for document in documents["rule"]}
@@ -84,20 +120,22 @@ def differences(rule_base: model.RuleBase, text: str, documents: Documents) -> I
         entry = locked.get(rule.id)
         if entry is None:
             yield place.problem(("id",), "is not in cards.lock; run `cds-service rules lock`")
-        elif entry[0] > rule.version:
-            yield place.problem(("version",), f"went back from {entry[0]} to {rule.version}")
-        elif entry[1] != rule_base.rule_digests[rule.id]:
-            yield place.problem(("version",), _advice(entry[0], rule.version))
+        elif entry.version > rule.version:
+            yield place.problem(("version",), f"went back from {entry.version} to {rule.version}")
+        elif entry.digest != rule_base.rule_digests[rule.id]:
+            yield place.problem(("version",), _advice(entry, rule.version))
     for name in sorted(locked.keys() - rule_base.rules.keys()):
         yield ContentProblem(
             "cards.lock", 1, f"{name} is gone: retire a rule (`status: retired`), never delete it"
         )
 
 
-def _advice(locked: int, now: int) -> str:
-    if now > locked:
+def _advice(entry: Entry, now: int) -> str:
+    if now > entry.version:
         return "has a new version that is not in cards.lock; run `cds-service rules lock`"
-    return (
-        "means something else than the version in cards.lock (the rule, or something that it "
-        "reaches, changed): raise `version`, then run `cds-service rules lock`"
-    )
+    means = "means something else than cards.lock says (the rule, or something that it reaches, changed)"
+    if entry.released:
+        return (
+            f"{means}: this version is released, so raise `version`, then run `cds-service rules lock`"
+        )
+    return f"{means}: run `cds-service rules lock`"

@@ -2,6 +2,7 @@
 
 import msgspec
 from flask import Blueprint, Response, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.failures import Failure, Kind
@@ -20,11 +21,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.post("/cds-services/<service>")
     def invoke(service: str) -> Response:
-        return _json(runtime.invoke(service, _body(runtime, service), marks=_marks()))
+        return _json(runtime.invoke(service, _body(runtime, service), marks=_marks(runtime)))
 
     @routes.post("/cds-services/<service>/feedback")
     def feedback(service: str) -> Response:
-        runtime.feedback(service, _body(runtime, service), marks=_marks())
+        runtime.feedback(service, _body(runtime, service), marks=_marks(runtime))
         return _json(b"{}")  # the specification names no body; `{}` is safer than 204
 
     return routes
@@ -35,7 +36,7 @@ def _body(runtime: Runtime, service: str) -> bytes:
     try:
         return _received()
     except Failure as failure:
-        runtime.refused(failure, service, marks=_marks())
+        runtime.refused(failure, service, marks=_marks(runtime))
         raise
 
 
@@ -48,10 +49,7 @@ def _received() -> bytes:
             where="Content-Encoding",
             todo="send the body as it is",
         )
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise _too_large() from error
+    body = _all_of_it()
     if (
         request.content_length is None
         and len(body) == request.max_content_length
@@ -61,14 +59,27 @@ def _received() -> bytes:
     return body
 
 
+def _all_of_it() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise _too_large() from error
+    except (ParseException, OSError) as error:  # what the server raises while it reads the chunks
+        raise Failure(
+            Kind.INCORRECT, "the body ends early or its chunks are malformed", todo="send it whole"
+        ) from error
+
+
 def _too_large() -> Failure:
     return Failure(
         Kind.TOO_LARGE, "the body is larger than 16 MiB", todo="limit the queries with _count"
     )
 
 
-def _marks() -> tuple[str, ...]:
-    return (PLAYGROUND,) if request.headers.get("X-Heavy-Legs-Page") else ()
+def _marks(runtime: Runtime) -> tuple[str, ...]:
+    # Only where the page is served: elsewhere no caller may have its calls counted as play.
+    page = runtime.settings.demo and request.headers.get("X-Heavy-Legs-Page")
+    return (PLAYGROUND,) if page else ()
 
 
 def _json(body: bytes) -> Response:

@@ -56,15 +56,15 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown.
     ("pad-done", "patient-view"): {PAD_01: SILENT},
     # A 3.1 PAD-01, its gate O-ABI: dvt-not-excluded: advice stays, the order is withheld.
-    ("pad-swollen-calf", "patient-view"): {PAD_01: card("info")},
+    ("pad-swollen-calf", "patient-view"): {PAD_01: card("warning")},
     # A 3.1 PAD-05, A-C4: tissue loss and toe pressure below 30 on the right: critical there; the left
     # has no wound. ABI done and low: PAD-01 has nothing to say.
     ("critical-limb", "patient-view"): {PAD_05: card("critical", "right"), PAD_01: SILENT, K_01: SILENT},
-    # A 3.1 PAD-06, A-C5: sudden onset and two signs or more: critical, and alone; PAD-01 (weak pulses:
-    # warning) yields to it.
+    # A 3.1 PAD-06, A-C5: sudden onset and two signs or more: critical, and alone; PAD-01
+    # says nothing routine while the limb may be in danger.
     ("acute-limb", "patient-view"): {
         PAD_06: card("critical", "left"),
-        PAD_01: ("fires", "warning", "", "yielded"),
+        PAD_01: SILENT,
         PAD_05: SILENT,
         K_01: SILENT,
     },

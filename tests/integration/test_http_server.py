@@ -63,6 +63,14 @@ def test_a_chunked_body_of_17_mib_is_too_large(server: Server) -> None:
     assert server.good()
 
 
+@pytest.mark.parametrize("body", [b"ZZ\r\n{}\r\n0\r\n\r\n", b"5\r\n{}"], ids=["no size", "cut off"])
+def test_broken_chunks_are_the_callers_error(server: Server, body: bytes) -> None:
+    raw = head("Transfer-Encoding: chunked", "Connection: close") + body
+    answer = said(server, raw)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert server.good()
+
+
 @pytest.mark.requirement(12)
 def test_a_length_of_17_mib_is_refused_before_the_body_is_sent(server: Server) -> None:
     answer = said(server, head(f"Content-Length: {LIMIT + 1}", "Connection: close"), hang_up=False)

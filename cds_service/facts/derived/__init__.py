@@ -6,6 +6,8 @@ A function takes (definition, record, side, fact_of) and returns the fact. New o
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.unreadable_value import unreadable_value
 from cds_service.facts.measurements import FactOf
@@ -13,7 +15,16 @@ from cds_service.facts.model import Fact, Side
 from cds_service.facts.record import Record
 from cds_service.rulebase.definitions import DerivedFact
 
-BY_NAME: Mapping[str, Callable[[DerivedFact, Record, Side, FactOf], Fact]] = {
-    "sample-suspect": sample_suspect,
-    "unreadable-value": unreadable_value,
+
+class Formula(msgspec.Struct, frozen=True):
+    """A function that computes a fact, and what its definition must bring."""
+
+    compute: Callable[[DerivedFact, Record, Side, FactOf], Fact]
+    analytes: int
+    limits: int
+
+
+BY_NAME: Mapping[str, Formula] = {
+    "sample-suspect": Formula(sample_suspect, analytes=2, limits=1),
+    "unreadable-value": Formula(unreadable_value, analytes=1, limits=1),
 }

@@ -104,6 +104,16 @@ def _first_path(name: str, body: Any) -> str:
     return ""
 
 
+_LIMITS = {
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minItems": "must have at least {} entries",
+    "maxItems": "must have at most {} entries",
+    "pattern": "must be an id: no slash, no blank, no `?` or `#`",
+    "dependentRequired": "lacks a member that another demands (fhirServer with fhirAuthorization)",
+}
+
+
 def _worded(error: jsonschema.ValidationError) -> str:
     # The library's own messages quote the value, which may come from a patient's record.
     want: Any = error.validator_value
@@ -113,15 +123,11 @@ def _worded(error: jsonschema.ValidationError) -> str:
             return "is missing " + ", ".join(name for name in want if name not in have)
         case "type":
             return f"must be of type {want if isinstance(want, str) else ' or '.join(want)}"
-        case "minLength":
-            return "must not be empty"
-        case "pattern":
-            return "must be an id: no slash, no blank, no `?` or `#`"
-        case "const":
-            return f"must be {want!r}"
         case "enum":
             return "must be one of " + ", ".join(str(one) for one in want)
-        case "dependentRequired":
-            return "is missing a member that another one demands (fhirServer with fhirAuthorization)"
-        case _:
-            return f"does not satisfy {error.validator}"
+        case "const":
+            return f"must be {want!r}"
+        case "minLength" | "minItems" if want == 1:
+            return "must not be empty"
+    told = _LIMITS.get(str(error.validator), f"does not satisfy {error.validator}")
+    return told.format(want)

@@ -32,7 +32,6 @@ def test_an_answer_says_which_rules_fired_on_what_and_what_was_shown() -> None:
         "software": __version__,
         "client": "ehr",
         "service": "heavy-legs-patient-view",
-        "status": 200,
         "digest": "d" * 64,
         "marks": ["playground"],
         "hook": "patient-view",
@@ -150,12 +149,10 @@ def test_nothing_a_record_or_client_can_name_somebody_with_is_kept() -> None:
 def test_a_refusal_keeps_kind_and_path_and_no_words() -> None:
     failure = Failure(Kind.INCORRECT, EVERYWHERE, where=f"prefetch.{NAME}.resourceType", todo=EVERYWHERE)
     made = as_plain(
-        event.of_refusal(
-            failure, KEPT, time=NOW, service=EVERYWHERE, client="ehr", body=NAME.encode(), status=400
-        )
+        event.of_refusal(failure, KEPT, time=NOW, service=EVERYWHERE, client="ehr", body=NAME.encode())
     )
     assert NAME not in json.dumps(made)
-    assert (made["kind"], made["failure"], made["status"]) == ("refused", "incorrect", 400)
+    assert (made["kind"], made["failure"]) == ("refused", "incorrect")
     where = str(made["where"]).split(".")
     assert (where[0], where[2]) == ("prefetch", "resourceType")
     assert len(str(made["digest"])) == 64
@@ -189,7 +186,6 @@ def test_feedback_is_kept_without_its_free_text() -> None:
         "software": __version__,
         "client": "ehr",
         "service": "s",
-        "status": 200,
         "card": CARD,
         "outcome": "overridden",
         "claimed": "2026-11-22T09:00:00.000Z",

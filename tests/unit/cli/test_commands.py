@@ -1,6 +1,7 @@
 """The command line as a person uses it: every command, its help, its exit codes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,7 @@ def test_rules_lock_refuses_a_changed_meaning_under_an_old_version(tmp_path: Pat
             copy = tmp_path / path.relative_to(CARDS)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+    assert run("rules", "lock", "--release", "--cards", str(tmp_path)).exit_code == 0
     rule = tmp_path / "electrolytes" / "k-01-low-potassium.yaml"
     text = rule.read_text("utf-8")
     rule.write_text(text.replace("ECG now;", "ECG at once;"), "utf-8")
@@ -169,6 +171,15 @@ def test_rules_lock_refuses_a_changed_meaning_under_an_old_version(tmp_path: Pat
     rule.write_text(
         text.replace("ECG now;", "ECG at once;").replace("version: 1", "version: 2"), "utf-8"
     )
+    assert run("rules", "lock", "--cards", str(tmp_path)).exit_code == 0
+    assert run("rules", "check", "--cards", str(tmp_path)).exit_code == 0
+
+
+def test_rules_lock_takes_a_changed_meaning_of_a_draft_version(tmp_path: Path) -> None:
+    shutil.copytree(CARDS, tmp_path, dirs_exist_ok=True)
+    rule = tmp_path / "electrolytes" / "k-01-low-potassium.yaml"
+    rule.write_text(rule.read_text("utf-8").replace("ECG now;", "ECG at once;"), "utf-8")
+    assert run("rules", "check", "--cards", str(tmp_path)).exit_code == 1
     assert run("rules", "lock", "--cards", str(tmp_path)).exit_code == 0
     assert run("rules", "check", "--cards", str(tmp_path)).exit_code == 0
 

@@ -1,10 +1,12 @@
 """A suspect sample can raise a value, never clear it (A 3.5 LAB-01; reconciliation 1)."""
 
+from time import perf_counter
 from typing import Any
 
 import pytest
 
 from cds_service.facts.model import Reason
+from cds_service.facts.samples import suspicion_in
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import assessed, concept, lab, observation, quantity
 from tests.unit.rulebase.tiny import fact, rule_base
@@ -172,3 +174,28 @@ def test_a_component_carries_its_own_remark(base: RuleBase) -> None:
     }
 
     assert assessed(base, laboratory=[observation("panel", component=[part])]).value("suspect") is True
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "haemolysis" + " " * 60_000 + "x",
+        "no haemolysis" + "\t\n" * 30_000 + "x",
+        "no" + " sign" * 15_000 + "x",
+        "no-" * 20_000,
+        "haemolysed/" * 6_000,
+    ],
+)
+def test_a_remark_made_to_be_slow_is_read_at_once(remark: str) -> None:
+    begun = perf_counter()
+    suspicion_in(remark)
+    assert perf_counter() - begun < 0.1
+
+
+def test_many_flags_and_many_results_are_matched_in_one_pass(base: RuleBase) -> None:
+    flags = [
+        observation("20393-5", valueBoolean=True, effectiveDateTime="2026-11-20") for _ in range(3000)
+    ]
+    begun = perf_counter()
+    assessed(base, laboratory=[*flags, *(lab("4.0") for _ in range(3000))])
+    assert perf_counter() - begun < 3

@@ -143,3 +143,50 @@ def test_the_draft_orders_of_another_patient_are_dropped() -> None:
     drafts = with_subjects("ServiceRequest", "subject", [{"reference": "Patient/pat-2"}])
     found = prefetch.read({}, TEMPLATES, PATIENT, msgspec.Raw(json.dumps(drafts).encode()))
     assert arrival(found, "draftOrders").other_patient == 1
+
+
+@pytest.mark.parametrize("reference", ["Patient/pat-2:pat-1", "urn:Group:pat-1", "urn:pat-1"])
+def test_a_colon_does_not_make_it_the_patients(reference: str) -> None:
+    found = read(conditions=with_subjects("Condition", "subject", [{"reference": reference}]))
+    assert delivered(found).other_patient == 1
+
+
+@pytest.mark.parametrize(("kind", "others"), [("Patient", 0), ("Group", 1), ("Device", 1)])
+def test_an_identifier_of_another_type_is_no_patient(kind: str, others: int) -> None:
+    subject = {"type": kind, "identifier": {"system": "urn:x", "value": "7"}}
+    found = delivered(read(conditions=with_subjects("Condition", "subject", [subject])))
+    assert found.other_patient == others
+
+
+def test_an_observation_about_somebody_else_is_not_the_patients() -> None:
+    one = {"resourceType": "Observation", "subject": {"reference": "Patient/pat-1"}}
+    about = [{**one, "focus": [{"reference": who}]} for who in ("Patient/pat-2", "Patient/pat-1")]
+    found = delivered(
+        read(conditions={"resourceType": "Bundle", "entry": [{"resource": r} for r in about]})
+    )
+    assert (len(found.items), found.other_patient) == (1, 1)
+
+
+def test_a_panel_that_holds_somebody_elses_result_is_dropped_whole() -> None:
+    members = [{"resourceType": "Observation", "subject": {"reference": "Patient/pat-2"}}]
+    panel = {
+        "resourceType": "Observation",
+        "subject": {"reference": "Patient/pat-1"},
+        "contained": members,
+    }
+    found = delivered(read(conditions={"resourceType": "Bundle", "entry": [{"resource": panel}]}))
+    assert (found.items, found.other_patient, found.complete) == ((), 1, False)
+
+
+def test_only_the_key_patient_says_who_the_patient_is() -> None:
+    nameless = {"resourceType": "Patient", "deceasedBoolean": True}
+    found = read(conditions=nameless, patient={"resourceType": "Patient", "id": PATIENT})
+    assert found.patient is not None
+    assert found.patient.id == PATIENT
+    assert delivered(found).other_patient == 1
+
+
+def delivered(evidence: Evidence) -> Arrival:
+    found = evidence.arrival("conditions")
+    assert found is not None
+    return found

@@ -114,12 +114,18 @@ def test_a_bundle_with_only_a_warning_is_epics_empty_search(
 
 @pytest.mark.parametrize("severities", [("error",), ("fatal",), ("warning", "error")])
 @pytest.mark.parametrize("key", KEYS)
-def test_a_bundle_with_an_error_is_unavailable_whatever_else_it_holds(
+def test_a_bundle_of_nothing_but_an_error_is_unavailable(key: str, severities: tuple[str, ...]) -> None:
+    assert arrived(key, bundle(outcome(*severities))) == Unavailable(key, "client-error")
+
+
+@pytest.mark.parametrize("severities", [("error",), ("fatal",), ("warning", "error")])
+@pytest.mark.parametrize("key", LISTS)
+def test_what_came_beside_an_error_counts_and_what_did_not_is_unknown(
     key: str, severities: tuple[str, ...]
 ) -> None:
-    assert arrived(key, bundle(outcome(*severities))) == Unavailable(key, "client-error")
-    mixed = bundle(condition(), outcome(*severities), potassium())
-    assert arrived(key, mixed) == Unavailable(key, "client-error")
+    found = delivered(key, bundle(condition(), outcome(*severities), potassium()))
+    assert [item.ref for item in found.items] == ["Condition/c1", "Observation/k1"]
+    assert (found.complete, found.incomplete) == (False, "client-error")
 
 
 @pytest.mark.parametrize("severities", [("error",), ("fatal",), ("warning",), ()])
@@ -326,3 +332,25 @@ def test_the_sandboxs_draft_orders_are_read() -> None:
     assert arrival is not None
     assert arrival.origin == "context"
     assert len(arrival.items) == 3
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [bundle(condition()), {"resourceType": "condition", "id": "c1"}, {"resourceType": "Immunization"}],
+)
+def test_an_entry_of_a_type_nobody_asked_for_leaves_the_list_open(entry: dict[str, Any]) -> None:
+    found = delivered("conditions", bundle(entry))
+    assert (found.items, found.complete, found.incomplete) == ((), False, "unreadable-resource")
+    assert len(found.unread) == 1
+
+
+def test_what_servers_add_to_a_search_leaves_it_whole() -> None:
+    found = delivered("conditions", bundle(condition(), {"resourceType": "Provenance", "id": "p"}))
+    assert (len(found.items), found.complete) == (1, True)
+
+
+@pytest.mark.parametrize("more", [{"component": [{}] * 10_001}, {"contained": [{}] * 10_001}])
+def test_the_parts_of_a_panel_count_as_entries(more: dict[str, Any]) -> None:
+    with pytest.raises(Failure) as caught:
+        arrived("laboratory", bundle(potassium(**more)))
+    assert caught.value.kind is Kind.TOO_LARGE
