@@ -146,8 +146,14 @@ class Runtime:
         return found
 
     def _evidence(self, request: HookRequest, service: Service) -> Evidence:
-        patient = request.question.patient
-        brought = prefetch.read(request.prefetch, service.prefetch, patient, request.draft_orders)
+        question = request.question
+        brought = prefetch.read(
+            request.prefetch,
+            service.prefetch,
+            question.patient,
+            request.draft_orders,
+            question.encounter,
+        )
         gaps = [
             key
             for key, found in brought.arrivals.items()

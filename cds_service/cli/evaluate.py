@@ -123,7 +123,11 @@ def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, Rule
     service = services[0]
     request = requests.parse(body, service=service.id, hook=hook, client="cli")
     evidence = prefetch.read(
-        request.prefetch, service.prefetch, request.question.patient, request.draft_orders
+        request.prefetch,
+        service.prefetch,
+        request.question.patient,
+        request.draft_orders,
+        request.question.encounter,
     )
     prefetch.demand_necessary(evidence)
     said = request.extension.get(requests.NOW_EXTENSION)

@@ -70,7 +70,8 @@ class Evidence(msgspec.Struct, frozen=True):
         """The Patient resource of the key `patient`; one that came with another list decides nothing."""
         arrival = self.arrival("patient")
         found = [item.resource for item in arrival.items] if arrival else []
-        return next((one for one in found if isinstance(one, Patient)), None)
+        patients = [one for one in found if isinstance(one, Patient)]
+        return next((one for one in patients if one.id), patients[0] if patients else None)
 
     @property
     def unread(self) -> tuple[Unread, ...]:

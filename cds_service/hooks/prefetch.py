@@ -80,6 +80,7 @@ def read(
     templates: Mapping[str, str],
     patient: str,
     draft_orders: msgspec.Raw | None = None,
+    encounter: str = "",
 ) -> Evidence:
     """Everything a request brought.
 
@@ -88,6 +89,7 @@ def read(
         templates: the service's own prefetch templates, for `_count` and the sort order.
         patient: `context.patientId`.
         draft_orders: `context.draftOrders`.
+        encounter: `context.encounterId`; the reasons of another encounter are not those of today.
 
     Raises:
         Failure: incorrect for a value that is neither object nor null; forbidden when the Patient
@@ -103,7 +105,18 @@ def read(
         arrivals["draftOrders"] = arrival(
             "draftOrders", bytes(draft_orders), "", patient, "context", budget
         )
+    if encounter and "encounter" in arrivals:
+        arrivals["encounter"] = _of_the_encounter(arrivals["encounter"], encounter)
     return Evidence(arrivals)
+
+
+def _of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | Unavailable:
+    if isinstance(found, Unavailable):
+        return found
+    kept = tuple(item for item in found.items if item.resource.id in (None, encounter))
+    if len(kept) == len(found.items):
+        return found
+    return msgspec.structs.replace(found, items=kept, complete=False, incomplete="other-encounter")
 
 
 class _Budget:

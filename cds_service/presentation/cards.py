@@ -142,15 +142,14 @@ def _override_reasons(rule: Rule, rule_base: RuleBase) -> tuple[Coding, ...]:
 
 def basis(findings: list[Finding], facts: FactSet, rule_base: RuleBase) -> dict[str, Any]:
     """What a card rests on, for a machine: rules, facts with their data, what is missing."""
-    used: list[dict[str, Any]] = []
+    used: dict[bytes, dict[str, Any]] = {}  # by content, so that nothing stands twice
     absent: list[dict[str, str]] = []
     for finding in findings:
         own = Facts(facts, rule_base, finding)
         for name in finding.because:
             for one in own.fact(name).data or (None,):
                 entry = {"name": name} if one is None else _datum(name, one)
-                if entry not in used:
-                    used.append(entry)
+                used.setdefault(msgspec.json.encode(entry), entry)
         for name in finding.missing:
             line = {"name": name, "reason": str(own.fact(name).reason or "unknown")}
             if line not in absent:
@@ -159,7 +158,7 @@ def basis(findings: list[Finding], facts: FactSet, rule_base: RuleBase) -> dict[
     whole: dict[str, Any] = {
         "rules": [{"id": one.rule, "version": one.version} for one in findings],
         "cause": rule_base.rules[first.rule].cause,
-        "facts": used,
+        "facts": list(used.values()),
         "missing": absent,
         "ruleBase": {"version": rule_base.version, "digest": rule_base.digest},
     }

@@ -190,3 +190,10 @@ def delivered(evidence: Evidence) -> Arrival:
     found = evidence.arrival("conditions")
     assert found is not None
     return found
+
+
+def test_the_reasons_of_another_encounter_are_not_those_of_today() -> None:
+    raw = {"encounter": msgspec.Raw(b'{"resourceType":"Encounter","id":"e-1"}')}
+    same, other = (prefetch.read(raw, TEMPLATES, PATIENT, encounter=one) for one in ("e-1", "e-2"))
+    assert [len(one.items) for one in (*same.delivered(), *other.delivered())] == [1, 0]
+    assert next(other.delivered()).incomplete == "other-encounter"
