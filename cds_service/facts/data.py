@@ -7,7 +7,6 @@ from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
 from cds_service.fhir.evidence import Arrival
-from cds_service.rulebase.concepts import Sidedness
 from cds_service.rulebase.definitions import FactDefinition
 
 
@@ -28,14 +27,6 @@ def datum(one: Statement, text: str = "") -> Datum:
         side=one.side,
         notes=one.notes,
     )
-
-
-def side_of(data: Iterable[Datum]) -> Sidedness | None:
-    """The side that data agree on; `both` when they name both; None when none names one."""
-    sides = {one.side for one in data} - {None}
-    if "both" in sides or {"left", "right"} <= sides:
-        return "both"
-    return next(iter(sides), None)
 
 
 def nothing(

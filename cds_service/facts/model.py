@@ -76,12 +76,6 @@ class Fact(msgspec.Struct, frozen=True):
     open: tuple[str, ...] = ()
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """The newest value of an analyte, for the words of a card."""
-
-    datum: Datum
-
-
 class OrderState(msgspec.Struct, frozen=True):
     """Whether an order is done inside its window or open already, and what says so."""
 

@@ -160,7 +160,7 @@ def _value(
 
 
 def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:
-    """What a DiagnosticReport states: that the study was done, and its coded conclusion."""
+    """What a DiagnosticReport states: that the study was done. Its conclusion is not read."""
     status = resource.status or ""
     if status not in RESULTS and status != "preliminary":
         return
@@ -168,7 +168,6 @@ def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:
     if text is None and resource.effectivePeriod is not None:
         text = resource.effectivePeriod.end or resource.effectivePeriod.start
     when = context.span(text or resource.issued)
-    concluded = [match.set for one in resource.conclusionCode for match, _ in matches(one, context)]
     for match, code in matches(resource.code, context):
         if resource.code is not None:
             yield (
@@ -183,6 +182,5 @@ def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:
                     when=when,
                     final=status in RESULTS,
                     notes=(PRELIMINARY,) if status == "preliminary" else (),
-                    reassures=" ".join(concluded),
                 ),
             )

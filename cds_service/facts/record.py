@@ -81,10 +81,6 @@ class Record:
         for name in sets:
             yield from self._by_set.get(name, _NOTHING)
 
-    def has(self, sets: Iterable[str]) -> bool:
-        """Whether anything is stated about any of these code sets."""
-        return any(name in self._by_set for name in sets)
-
     def span(self, text: str | None) -> Span | None:
         """A FHIR date in the record's zone."""
         return dates.parse(text, self.zone)

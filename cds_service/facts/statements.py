@@ -71,7 +71,6 @@ class Statement(msgspec.Struct, frozen=True):
     sample_text: str = ""
     suspect: bool = False
     old: bool = False
-    reassures: str = ""
 
 
 class Context(Protocol):

@@ -235,7 +235,6 @@ class DiagnosticReport(Resource, frozen=True, tag="DiagnosticReport"):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    conclusionCode: tuple[CodeableConcept, ...] = ()
 
 
 class Device(Resource, frozen=True, tag="Device"):

@@ -5,13 +5,14 @@ its card is or is not there (ARCHITECTURE 5.5).
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 import msgspec
 
 from cds_service.facts.model import FactSet
 from cds_service.hooks.request import Question
 from cds_service.presentation.suppression import History, quiet_until
-from cds_service.rulebase.model import SEVERITY, Rule, RuleBase
+from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rules.model import Finding, Policy, Showing
 
 _CLINICIANS = ("Practitioner", "PractitionerRole", "")
@@ -30,7 +31,7 @@ def settle(
     if outside:
         return [_kept(one, "not-assessed", outside) for one in findings]
     rules = rule_base.rules
-    graver_last = sorted(findings, key=_severity)
+    graver_last = sorted(findings, key=attrgetter("severity"))
     heard = {one.rule: one for one in graver_last if _may_speak(one, rules, policy)}
     settled = [_one(one, rules[one.rule], heard, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
@@ -98,7 +99,7 @@ def _outranks(other: Finding | None, finding: Finding, also_when_unknown: bool) 
         return False
     if other.outcome != "fires":
         return also_when_unknown and other.outcome == "unknown"
-    return _severity(other) >= _severity(finding)
+    return other.severity >= finding.severity
 
 
 def _alone(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
@@ -130,7 +131,7 @@ def _merged(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]
     settled = []
     for one in findings:
         host = hosts.get(rules[one.rule].merges_into)
-        joins = one.shown == "card" and host is not None and _severity(host) >= _severity(one)
+        joins = one.shown == "card" and host is not None and host.severity >= one.severity
         settled.append(_kept(one, "merged", host.rule) if joins and host is not None else one)
     return settled
 
@@ -152,15 +153,11 @@ def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
     return settled
 
 
-def _severity(finding: Finding) -> int:
-    return SEVERITY[finding.indicator or "info"]
-
-
 def _order(finding: Finding, rules: Mapping[str, Rule]) -> tuple[bool, int, bool, bool, bool, str]:
     """Critical first; of those the one that stands alone, then red flags; questions after answers."""
     rule = rules[finding.rule]
     asked = finding.outcome != "fires"
-    return rule.tip, -_severity(finding), not rule.alone, not rule.red_flag, asked, rule.id
+    return rule.tip, -finding.severity, not rule.alone, not rule.red_flag, asked, rule.id
 
 
 def _capped(

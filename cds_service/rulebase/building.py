@@ -1,6 +1,6 @@
 """Plain YAML values, already of the right shape, into the frozen values of `model`.
 
-Nothing here checks: the JSON Schemas have refused wrong shapes before, `checks` finds names that
+Nothing here checks: the JSON Schemas have refused wrong shapes before, `names` finds names that
 lead nowhere afterwards.
 """
 

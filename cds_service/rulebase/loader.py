@@ -118,7 +118,7 @@ def _short(message: str, longest: int = 300) -> str:
 
 
 def merged(documents: list[reading.Document], section: str) -> dict[str, Any]:
-    """One section of all files of a kind, as one mapping (`checks` has refused duplicates)."""
+    """One section of all files of a kind, as one mapping (`names` has refused duplicates)."""
     whole: dict[str, Any] = {}
     for document in documents:
         whole.update(document.value.get(section, {}))

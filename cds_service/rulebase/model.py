@@ -1,6 +1,6 @@
 """The rule base as frozen values: what each content file means once it has been read.
 
-Every class mirrors one kind of entry in `cards/`; `loader` builds them, `checks` has made sure that
+Every class mirrors one kind of entry in `cards/`; `loader` builds them, `names` has made sure that
 every name in them resolves.
 """
 

@@ -1,12 +1,13 @@
 """Rules over facts give findings: levels from the highest down, per leg where the rule asks for it."""
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 import msgspec
 
 from cds_service.facts.model import Fact, FactSet, Side
 from cds_service.rulebase.criteria import facts_in, supporting, truth
-from cds_service.rulebase.model import SEVERITY, Level, Rule, RuleBase
+from cds_service.rulebase.model import Level, Rule, RuleBase
 from cds_service.rules.model import Finding, LegSide
 from cds_service.rules.settling import missing, would_fire
 
@@ -104,7 +105,7 @@ def _per_leg(rule: Rule, facts: FactSet) -> tuple[Finding, ...]:
             return () if unnamed is None else (unnamed,)
         fired = _fired(named)
         # What names no leg is lost in one that does, unless it is graver.
-        return (unnamed, *fired) if unnamed and _severity(unnamed) > _severity(fired[0]) else fired
+        return (unnamed, *fired) if unnamed and unnamed.severity > fired[0].severity else fired
     undecided = [one for one in legs.values() if one.outcome == "unknown"]
     if undecided:
         asking = next((one for one in undecided if one.asks), undecided[0])
@@ -113,12 +114,8 @@ def _per_leg(rule: Rule, facts: FactSet) -> tuple[Finding, ...]:
     return (next(iter(legs.values())),)
 
 
-def _severity(finding: Finding) -> int:
-    return SEVERITY[finding.indicator or "info"]
-
-
 def _gravest(findings: Iterable[Finding]) -> Finding | None:
-    return max(findings, key=_severity, default=None)
+    return max(findings, key=attrgetter("severity"), default=None)
 
 
 def _is_about(finding: Finding, side: Side, facts: FactSet) -> bool:
@@ -141,7 +138,7 @@ def _fired(named: dict[Side, Finding]) -> tuple[Finding, ...]:
             ),
         )
     pair = [msgspec.structs.replace(one, side=side) for side, one in (("left", left), ("right", right))]
-    pair.sort(key=_severity, reverse=True)
+    pair.sort(key=attrgetter("severity"), reverse=True)
     return tuple(pair)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from cds_service.rulebase.model import Indicator, Status
+from cds_service.rulebase.model import SEVERITY, Indicator, Status
 
 Outcome = Literal["fires", "silent", "unknown", "failed"]
 Showing = Literal[
@@ -65,3 +65,8 @@ class Finding(msgspec.Struct, frozen=True):
     def speaks(self) -> bool:
         """Whether it has something to show, before anything else has its say."""
         return self.outcome == "fires" or self.asks
+
+    @property
+    def severity(self) -> int:
+        """How grave it is, for comparing; what names no level counts as information."""
+        return SEVERITY[self.indicator or "info"]
