@@ -15,11 +15,14 @@ def on_side(one: Statement, side: Side) -> bool:
     return not side or one.side in (None, "both", side)
 
 
-def datum(one: Statement, text: str = "") -> Datum:
-    """The datum of a statement; `text` is a value with its unit, else the entry's own name."""
+def datum(one: Statement, text: str | None = None) -> Datum:
+    """The datum of a statement; `text` is a value with its unit (empty: none could be read).
+
+    Without it the text is the entry's own name.
+    """
     return Datum(
         label=one.label,
-        text=text or one.label,
+        text=one.label if text is None else text,
         ref=one.ref,
         when=one.when,
         onset=one.onset,

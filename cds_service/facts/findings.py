@@ -178,7 +178,8 @@ def _newest_first(found: list[Statement], *, answers: bool = False) -> tuple[Dat
     """The data of statements; with `answers` a coded answer is said: `Tibial pulse: absent`."""
     ordered = sorted(found, key=_when, reverse=True)[:5]
     return tuple(
-        datum(one, f"{one.label}: {one.answered}" if answers and one.answered else "") for one in ordered
+        datum(one, f"{one.label}: {one.answered}" if answers and one.answered else None)
+        for one in ordered
     )
 
 

@@ -106,6 +106,8 @@ class Facts:
         span = found.when or found.onset or found.recorded
         match aspect:
             case "value":
+                if not found.text:
+                    return None  # a result that holds no number
                 return f"{found.text} ({', '.join(found.notes)})" if found.notes else found.text
             case "before":
                 return _before(found, self.set)
@@ -362,7 +364,7 @@ def unknown_in_words(name: str, facts: Facts) -> str:
     why = _WHY_UNKNOWN.get(fact.reason) if fact.reason else None
     if why is None:
         return wanted
-    found = f": {escaped(fact.data[0].text, 60)}" if fact.data else ""
+    found = f": {escaped(fact.data[0].text, 60)}" if fact.data and fact.data[0].text else ""
     dated = (
         f", {moments.date(fact.data[0].when, facts.set.zone)}" if fact.data and fact.data[0].when else ""
     )

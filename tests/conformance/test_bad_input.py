@@ -159,6 +159,21 @@ def test_a_number_nobody_can_use_is_unknown_and_costs_only_itself(
     assert answered(post(client, beside.replace(b'"@"', number.encode())))["cards"]
 
 
+def test_a_result_without_a_number_is_said_to_be_unreadable_once(client: FlaskClient) -> None:
+    heavy_legs = {
+        "resourceType": "Condition",
+        "id": "c-1",
+        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "161873000"}]},
+        "onsetDateTime": "2026-11-10",
+    }
+    brought = {"conditions": bundle(heavy_legs), "laboratory": bundle(potassium("2,4"))}
+    body = answered(post(client, request(prefetch=brought)))
+    summaries = [card["summary"] for card in body["cards"]]
+    assert [one for one in summaries if one.startswith("Potassium cannot be read, heavy legs")], (
+        summaries
+    )
+
+
 @pytest.mark.parametrize("number", ["1e999", "9" * 1_000_000, "NaN"])
 @pytest.mark.parametrize("place", ["expires_in", "extension"])
 def test_absurd_numbers_in_the_envelope_are_refused_or_ignored(
