@@ -1,5 +1,7 @@
 """One resource out of its JSON, or why not: a bad one never takes its neighbours down."""
 
+import re
+
 import msgspec
 from msgspec import Raw
 
@@ -37,6 +39,7 @@ _decoder: msgspec.json.Decoder[AnyResource] = msgspec.json.Decoder(AnyResource)
 _header: msgspec.json.Decoder[_Header] = msgspec.json.Decoder(_Header)
 _topic: msgspec.json.Decoder[_Topic] = msgspec.json.Decoder(_Topic)
 _when: msgspec.json.Decoder[_When] = msgspec.json.Decoder(_When)
+_TYPE = re.compile(r"[A-Za-z]{1,40}")
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -61,7 +64,7 @@ def _unreadable(raw: Raw | bytes, error: Exception) -> Ignored | Unread:
         return Unread("resource", "", "not a FHIR resource")
     kind = header.resourceType or ""
     if kind and kind not in KNOWN:
-        return Ignored(kind)
+        return Ignored(kind if _TYPE.fullmatch(kind) else "resource")  # it is said: no free text
     # The library's message holds types and a path, never a value.
     reason = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
     code, when = None, None

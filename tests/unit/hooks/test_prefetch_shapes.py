@@ -344,6 +344,12 @@ def test_an_entry_of_a_type_nobody_asked_for_leaves_the_list_open(entry: dict[st
     assert len(found.unread) == 1
 
 
+@pytest.mark.parametrize("kind", ["<b>Bundle</b>", "A" * 41, "Erika Mustermann", "B\u202eundle"])
+def test_a_type_that_is_no_name_of_a_type_is_not_repeated(kind: str) -> None:
+    found = delivered("conditions", bundle({"resourceType": kind}))
+    assert [one.type for one in found.unread] == ["resource"]
+
+
 def test_what_servers_add_to_a_search_leaves_it_whole() -> None:
     found = delivered("conditions", bundle(condition(), {"resourceType": "Provenance", "id": "p"}))
     assert (len(found.items), found.complete) == (1, True)
