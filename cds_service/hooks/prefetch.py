@@ -26,6 +26,7 @@ from cds_service.fhir.decoding import Ignored, Unread
 from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
 from cds_service.fhir.resources import (
     AnyResource,
+    Encounter,
     Observation,
     OperationOutcome,
     Patient,
@@ -113,7 +114,11 @@ def read(
 def _of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | Unavailable:
     if isinstance(found, Unavailable):
         return found
-    kept = tuple(item for item in found.items if item.resource.id in (None, encounter))
+    kept = tuple(
+        item
+        for item in found.items
+        if not isinstance(item.resource, Encounter) or item.resource.id in (None, encounter)
+    )
     if len(kept) == len(found.items):
         return found
     return msgspec.structs.replace(found, items=kept, complete=False, incomplete="other-encounter")

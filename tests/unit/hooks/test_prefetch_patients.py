@@ -193,7 +193,9 @@ def delivered(evidence: Evidence) -> Arrival:
 
 
 def test_the_reasons_of_another_encounter_are_not_those_of_today() -> None:
-    raw = {"encounter": msgspec.Raw(b'{"resourceType":"Encounter","id":"e-1"}')}
+    brought = [{"resourceType": "Encounter", "id": "e-1"}, {"resourceType": "Condition", "id": "c-1"}]
+    whole = {"resourceType": "Bundle", "entry": [{"resource": one} for one in brought]}
+    raw = {"encounter": msgspec.Raw(json.dumps(whole).encode())}
     same, other = (prefetch.read(raw, TEMPLATES, PATIENT, encounter=one) for one in ("e-1", "e-2"))
-    assert [len(one.items) for one in (*same.delivered(), *other.delivered())] == [1, 0]
+    assert [len(one.items) for one in (*same.delivered(), *other.delivered())] == [2, 1]
     assert next(other.delivered()).incomplete == "other-encounter"
