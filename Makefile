@@ -3,9 +3,9 @@
 #   PYTHON=python3.12   which Python (3.11 or newer) the .venv is made with
 
 PYTHON ?= python3
-# Not from the environment: some shells export HOST.
+# HOST only from the command line: some shells export it, and the service would leave loopback.
 HOST := 127.0.0.1
-PORT := 8080
+PORT ?= 8080
 K :=
 ARGS :=
 
