@@ -118,12 +118,22 @@ def hook_request(
         instance: the hookInstance; else one derived from patient and hook.
 
     Raises:
-        Failure: incorrect, when the bundle has no Patient.
+        Failure: incorrect, when the bundle has no Patient, or at encounter-start no Encounter.
     """
     patient = next((one for one in resources(bundle) if one.get("resourceType") == "Patient"), None)
     if patient is None:
         raise Failure(Kind.INCORRECT, "the bundle has no Patient", where="Bundle.entry")
-    values, drafts, encounter = _sorted_out(bundle)
+    values, drafts, encounters = _sorted_out(bundle)
+    encounter = _going_on(encounters)
+    if service.hook == "encounter-start":
+        encounter = encounter or _newest(encounters)
+        if encounter is None:
+            raise Failure(
+                Kind.INCORRECT,
+                "the bundle has no Encounter, so none can begin",
+                where="Bundle.entry",
+                todo="add an Encounter with status in-progress, or ask at patient-view",
+            )
     context: dict[str, Any] = {"userId": _USER, "patientId": patient.get("id", "patient")}
     if encounter is not None:
         context["encounterId"] = encounter.get("id", "encounter")
@@ -149,16 +159,15 @@ def hook_request(
 
 def _sorted_out(
     bundle: Bundle,
-) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]], dict[str, Any] | None]:
-    """(prefetch key → resources, draft orders, the encounter that is going on)."""
+) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """(prefetch key → resources, draft orders, encounters)."""
     values: dict[str, list[dict[str, Any]]] = {}
     drafts: list[dict[str, Any]] = []
-    encounter = None
+    encounters: list[dict[str, Any]] = []
     for resource in resources(bundle):
         kind = resource.get("resourceType", "")
         if kind == "Encounter":
-            if resource.get("status") == "in-progress":
-                encounter = resource
+            encounters.append(resource)
         elif kind in ("ServiceRequest", "MedicationRequest") and resource.get("status") == "draft":
             drafts.append(resource)
         elif kind == "Observation":
@@ -168,7 +177,21 @@ def _sorted_out(
             values.setdefault(key, []).append(resource)
         elif kind in _KEYS:
             values.setdefault(_KEYS[kind], []).append(resource)
-    return values, drafts, encounter
+    return values, drafts, encounters
+
+
+def _going_on(encounters: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((one for one in reversed(encounters) if one.get("status") == "in-progress"), None)
+
+
+def _newest(encounters: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The encounter that began last; a record of old holds none that goes on."""
+    return max(encounters, key=_beginning, default=None)
+
+
+def _beginning(encounter: Mapping[str, Any]) -> str:
+    period = encounter.get("period")
+    return str(period.get("start", "")) if isinstance(period, dict) else ""
 
 
 def _observation_key(resource: Mapping[str, Any]) -> str:

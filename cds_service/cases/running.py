@@ -99,7 +99,11 @@ def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Dec
     body = fixtures.encoded(request)
     parsed = requests.parse(body, service=service.id, hook=service.hook)
     evidence = prefetch.read(
-        parsed.prefetch, service.prefetch, parsed.question.patient, parsed.draft_orders
+        parsed.prefetch,
+        service.prefetch,
+        parsed.question.patient,
+        parsed.draft_orders,
+        parsed.question.encounter,
     )
     return answer(parsed.question, evidence, rule_base, case.now, UTC, History(), _POLICY)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
-from cds_service.fhir.evidence import Arrival
+from cds_service.fhir.evidence import OUTSIDE, Arrival
 from cds_service.rulebase.definitions import FactDefinition
 
 
@@ -47,10 +47,14 @@ def nothing(
     if record.faulty or record.unreadable_about(sets):
         return Fact(definition.name, None, Reason.UNREADABLE)
     for key in keys:
+        if key == "encounter" and record.reason_not_delivered:
+            return Fact(definition.name, None, Reason.NOT_DELIVERED)
         found = record.evidence.arrivals.get(key)
-        if found is None or (key == "encounter" and not isinstance(found, Arrival)):
-            continue  # not asked for here, or a request outside any encounter
+        if found is None:
+            continue  # not asked for here
         if not isinstance(found, Arrival):
+            if found.reason == OUTSIDE:
+                continue
             return Fact(definition.name, None, Reason.NOT_DELIVERED)
         if not found.complete and not _reaches_back(found, within, record):
             return Fact(definition.name, None, Reason.INCOMPLETE)

@@ -1,5 +1,6 @@
 """Entries of lists into statements: conditions, encounter reasons, procedures, devices."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from msgspec import UNSET
@@ -16,9 +17,18 @@ from cds_service.facts.statements import (
     status_of,
 )
 from cds_service.fhir.dates import Span
-from cds_service.fhir.resources import Condition, Device, Encounter, Procedure
+from cds_service.fhir.decoding import decode
+from cds_service.fhir.resources import (
+    Condition,
+    Device,
+    Encounter,
+    Procedure,
+    last_segment,
+    type_in,
+)
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_VOID = ("entered-in-error", "cancelled")  # an encounter that is none
 _UNCERTAIN = frozenset({"unconfirmed", "provisional", "differential"})
 
 
@@ -80,10 +90,30 @@ def _at_age(raw: bytes, unit: str, birth: Span) -> Span | None:
     return Span(start, start + timedelta(days=366), precise=False, text=f"age {years}")
 
 
+def reasons_elsewhere(resource: Encounter) -> Iterator[str]:
+    """The ids of the conditions and observations that an encounter names as its reason.
+
+    A procedure or a recommendation may be a reason too (R4 Encounter.reasonReference); it is no
+    complaint.
+    """
+    for reference in () if resource.status in _VOID else resource.reasonReference:
+        named = reference.reference or ""
+        if not named.startswith("#") and type_in(named) in ("", "Condition", "Observation"):
+            identifier = last_segment(named)
+            if identifier:
+                yield identifier
+
+
 def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
-    """What the reasons of this encounter state; they always count as current."""
-    if resource.status in ("entered-in-error", "cancelled"):
+    """What the reasons of this encounter state; they always count as current.
+
+    Those in `reasonCode`, and the conditions it carries inside itself; see `reasons_elsewhere` for
+    the others.
+    """
+    if resource.status in _VOID:
         return
+    for inside in _contained_reasons(resource):
+        yield from of_condition(inside, ref, True, context)
     when = context.span(resource.period.start) if resource.period else None
     for reason in resource.reasonCode:
         for match, code in matches(reason, context):
@@ -101,6 +131,14 @@ def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
                         current=True,
                     ),
                 )
+
+
+def _contained_reasons(resource: Encounter) -> Iterator[Condition]:
+    named = {reference.reference for reference in resource.reasonReference}
+    for raw in resource.contained:
+        found = decode(raw)
+        if isinstance(found, Condition) and f"#{found.id}" in named:
+            yield found
 
 
 def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:

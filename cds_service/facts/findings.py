@@ -124,6 +124,8 @@ def _order(one: Statement, definition: FindingFact, record: Record) -> tuple[flo
 
 
 def _fresh(one: Statement, definition: FindingFact, record: Record) -> bool | None:
+    if one.current:
+        return True
     if one.when is None:
         return True if definition.undated_counts else None
     window = record.rule_base.thresholds[definition.within]

@@ -29,8 +29,13 @@ from cds_service.fhir.resources import (
 from cds_service.rulebase.concepts import Concept
 
 
-def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
-    """What an Observation states, its components and contained members included."""
+def of_observation(
+    resource: Observation, ref: str, context: Context, *, current: bool = False
+) -> Stated:
+    """What an Observation states, its components and contained members included.
+
+    `current`: it is the reason of this encounter.
+    """
     status = resource.status or ""
     if status not in RESULTS and status != "preliminary":
         return
@@ -45,6 +50,7 @@ def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
         when=when,
         issued=context.span(resource.issued),
         final=status in RESULTS,
+        current=current,
         laboratory=any(
             coding.code == "laboratory" for one in resource.category for coding in one.coding
         ),
@@ -57,7 +63,7 @@ def of_observation(resource: Observation, ref: str, context: Context) -> Stated:
         told = " | ".join(word for word in (base.sample_text, _sample_text(component)) if word)
         yield from _valued(component, msgspec.structs.replace(base, sample_text=told), site, context)
     for member in _members(resource):
-        yield from of_observation(member, ref, context)
+        yield from of_observation(member, ref, context, current=current)
 
 
 def _members(resource: Observation) -> Iterator[Observation]:

@@ -27,6 +27,7 @@ from cds_service.fhir.resources import (
     Patient,
     Procedure,
     QuestionnaireResponse,
+    Resource,
     ServiceRequest,
     Specimen,
     last_segment,
@@ -66,7 +67,7 @@ class Record:
             for coding in one.code.coding
             for match in rule_base.terminology.matches(coding.system, coding.code)
         }
-        self._current_reasons: set[str] = set()
+        self._reasons: set[str] = set()  # ids of the entries that are the reason of this encounter
         self._specimens: dict[str, Specimen] = {}
         self._prepare()
         self.faulty: list[str] = []
@@ -74,6 +75,7 @@ class Record:
             for item in arrival.items:
                 self._read(item, arrival)
         self._read_encounter_reasons()
+        self.reason_not_delivered = not self._reasons <= self._ids(Condition, Observation)
         self._mark_suspect_samples()
 
     def stated(self, sets: Iterable[str]) -> Iterator[Statement]:
@@ -98,9 +100,13 @@ class Record:
                 elif isinstance(resource, Specimen) and resource.id:
                     self._specimens[resource.id] = resource
                 elif isinstance(resource, Encounter) and arrival.key == "encounter":
-                    for reference in resource.reasonReference:
-                        if reference.reference:
-                            self._current_reasons.add(last_segment(reference.reference))
+                    self._reasons.update(entries.reasons_elsewhere(resource))
+
+    def _ids(self, *kinds: type[Resource]) -> set[str]:
+        if not self._reasons:
+            return set()
+        items = (item.resource for arrival in self.evidence.delivered() for item in arrival.items)
+        return {one.id for one in items if isinstance(one, kinds) and one.id}
 
     def _read(self, item: Item, arrival: Arrival) -> None:
         try:
@@ -115,10 +121,11 @@ class Record:
     ) -> Iterator[tuple[str, Statement]]:
         match resource:
             case Condition():
-                current = (resource.id or "") in self._current_reasons
+                current = resource.id in self._reasons
                 yield from entries.of_condition(resource, item.ref, current, self)
             case Observation():
-                yield from observations.of_observation(resource, item.ref, self)
+                current = resource.id in self._reasons
+                yield from observations.of_observation(resource, item.ref, self, current=current)
             case QuestionnaireResponse():
                 yield from answers.of_answers(resource, item.ref, self)
             case Procedure():

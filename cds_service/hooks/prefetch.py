@@ -23,7 +23,7 @@ import msgspec
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates, decoding, resources
 from cds_service.fhir.decoding import Ignored, Unread
-from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
+from cds_service.fhir.evidence import OUTSIDE, Arrival, Evidence, Item, Origin, Unavailable
 from cds_service.fhir.resources import (
     AnyResource,
     Encounter,
@@ -101,7 +101,8 @@ def read(
     for key, raw in values.items():
         arrivals[key] = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
     for key in templates:
-        arrivals.setdefault(key, Unavailable(key, "not-delivered"))
+        outside = key == "encounter" and not encounter
+        arrivals.setdefault(key, Unavailable(key, OUTSIDE if outside else "not-delivered"))
     if draft_orders is not None:
         arrivals["draftOrders"] = arrival(
             "draftOrders", bytes(draft_orders), "", patient, "context", budget

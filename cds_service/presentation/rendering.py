@@ -112,12 +112,20 @@ class Facts:
             case "before":
                 return _before(found, self.set)
             case "onset":
-                began = found.onset or found.recorded
-                return moments.date(began, self.set.zone) if began else None
+                return moments.date(found.onset, self.set.zone) if found.onset else None
+            case "since":
+                return _since(found, self.set)
             case "date":
                 return moments.date(span, self.set.zone) if span else None
             case _:
                 return moments.age(span, self.set.now, self.set.zone) if span else None
+
+
+def _since(found: Datum, facts: FactSet) -> str | None:
+    """When it began; else, in brackets, when it was recorded, which is no onset."""
+    if found.onset is not None:
+        return f"since {moments.date(found.onset, facts.zone)}"
+    return f"({moments.date(found.recorded, facts.zone)})" if found.recorded is not None else None
 
 
 def _before(found: Datum, facts: FactSet) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from cds_service.rulebase import model
 
-ASPECTS = ("value", "date", "age", "onset", "before", "label")
+ASPECTS = ("value", "date", "age", "onset", "since", "before", "label")
 SUMMARY_LIMIT = 139  # CDS Hooks 2.0: fewer than 140 characters (requirement 28)
 LONGEST_VALUE = 24  # a rendered value is clipped to this in a summary
 _HOLE = re.compile(r"\{([^{}]*)\}")

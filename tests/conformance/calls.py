@@ -11,7 +11,7 @@ NOW = "2026-11-22T12:00:00Z"
 PATIENT = "pat-Q7xk"  # ids that stand out: none of them may be seen where it does not belong
 NAME = "Sentinelmann"
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
-HOOKS = ("patient-view", "order-select", "order-sign")
+HOOKS = ("patient-view", "encounter-start", "order-select", "order-sign")
 ISSUES = {400: "invalid", 403: "forbidden", 404: "not-found", 405: "not-supported"} | {
     412: "incomplete",
     413: "too-long",
@@ -135,6 +135,8 @@ def request(hook: str = "patient-view", /, prefetch: Any = ..., **members: Any) 
         context["draftOrders"] = bundle()
     if hook == "order-select":
         context["selections"] = []
+    if hook == "encounter-start":
+        context["encounterId"] = "visit-Q7xk"
     brought: Any = {
         "patient": patient(),
         "conditions": bundle(),

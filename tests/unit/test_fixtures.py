@@ -13,6 +13,7 @@ from cds_service import content
 from cds_service.cases import fixtures
 from cds_service.failures import Failure
 from cds_service.fhir import dates
+from cds_service.hooks.service import Service
 
 FOLDER = content.folder("fhir_fixtures")
 NAMES = fixtures.names(FOLDER)
@@ -244,3 +245,38 @@ def test_the_readme_has_a_line_for_every_patient() -> None:
     text = (FOLDER / "README.md").read_text("utf-8")
     told = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
     assert sorted(told) == NAMES
+
+
+def service(hook: str) -> Service:
+    return Service(id=f"s-{hook}", hook=hook, title="", description="", prefetch={"encounter": ""})
+
+
+def test_at_encounter_start_it_is_the_encounter_that_goes_on() -> None:
+    request = fixtures.hook_request(bundle("pad-risk"), service("encounter-start"))
+
+    assert request["context"]["encounterId"] == "pad-risk-visit"
+    assert request["prefetch"]["encounter"]["id"] == "pad-risk-visit"
+
+
+def test_when_none_goes_on_the_newest_encounter_begins_at_encounter_start_alone() -> None:
+    stays = [
+        {
+            "resourceType": "Encounter",
+            "id": start,
+            "status": "finished",
+            "period": {"start": start},
+        }
+        for start in ("2026-01-02", "2026-03-04", "2026-02-03")
+    ]
+    record = {"entry": [{"resource": one} for one in ({"resourceType": "Patient", "id": "p"}, *stays)]}
+
+    begun = fixtures.hook_request(record, service("encounter-start"))
+    assert begun["context"]["encounterId"] == "2026-03-04"
+    assert "encounterId" not in fixtures.hook_request(record, service("patient-view"))["context"]
+
+
+def test_without_an_encounter_none_can_begin() -> None:
+    record = {"entry": [{"resource": {"resourceType": "Patient", "id": "p"}}]}
+
+    with pytest.raises(Failure, match="no Encounter"):
+        fixtures.hook_request(record, service("encounter-start"))

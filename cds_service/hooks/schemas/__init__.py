@@ -20,6 +20,7 @@ NAMES = (
     "discovery",
     "request",
     "patient-view",
+    "encounter-start",
     "order-select",
     "order-sign",
     "response",

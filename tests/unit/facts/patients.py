@@ -78,6 +78,11 @@ def request(code: str, **fields: Any) -> Json:
     } | fields
 
 
+def status(code: str) -> Json:
+    """A status as a CodeableConcept."""
+    return {"coding": [{"code": code}]}
+
+
 def medicine(code: str = "pill", **fields: Any) -> Json:
     """An active MedicationRequest of three weeks ago."""
     return {
@@ -98,6 +103,7 @@ def evidence(
     drafts: list[Json] | None = None,
     without: Iterable[str] = (),
     raw: Mapping[str, Any] | None = None,
+    encounter: str = "",
     **keys: list[Json],
 ) -> Evidence:
     """Evidence as a request brings it: every key delivered and empty unless given or left out."""
@@ -114,7 +120,7 @@ def evidence(
         values.pop(key, None)
     sent = {key: msgspec.Raw(msgspec.json.encode(value)) for key, value in values.items()}
     ordered = msgspec.Raw(msgspec.json.encode(bundle(drafts))) if drafts is not None else None
-    return prefetch.read(sent, service.prefetch, "p", ordered)
+    return prefetch.read(sent, service.prefetch, "p", ordered, encounter)
 
 
 def bundle(resources: Iterable[Json], **fields: Any) -> Json:

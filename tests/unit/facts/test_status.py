@@ -7,7 +7,7 @@ import pytest
 
 from cds_service.facts.model import Fact, FactSet, Reason
 from cds_service.rulebase.model import RuleBase
-from tests.unit.facts.patients import assessed, concept, condition, observation, request
+from tests.unit.facts.patients import assessed, concept, condition, observation, request, status
 from tests.unit.rulebase.tiny import fact, rule_base
 
 
@@ -35,10 +35,6 @@ def base() -> RuleBase:
             "heavy-at-most-30": fact("duration", of=["heavy"], is_={"at-most": "window-30"}),
         }
     )
-
-
-def status(code: str) -> dict[str, Any]:
-    return {"coding": [{"code": code}]}
 
 
 def heavy(base: RuleBase, name: str = "heavy", **fields: Any) -> Fact:

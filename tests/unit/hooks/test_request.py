@@ -13,7 +13,7 @@ from cds_service.hooks.request import HookRequest, parse
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 DRAFTS = {"resourceType": "Bundle", "entry": []}
 HOOKS = ("patient-view", "encounter-start", "order-select", "order-sign")
-SERVED = ("patient-view", "order-select", "order-sign")
+SERVED = HOOKS
 AUTHORIZATION = {
     "access_token": "secret-token",
     "token_type": "Bearer",
@@ -123,6 +123,7 @@ def test_the_context_is_an_object_that_holds_something(value: Any) -> None:
 
 CONTEXTS = {
     "patient-view": ("userId", "patientId"),
+    "encounter-start": ("userId", "patientId", "encounterId"),
     "order-select": ("userId", "patientId", "selections", "draftOrders"),
     "order-sign": ("userId", "patientId", "draftOrders"),
 }
@@ -204,7 +205,7 @@ def test_long_and_odd_ids_are_taken(value: str) -> None:
 def test_the_hook_is_the_one_of_the_service(hook: str, service: str) -> None:
     if hook == service:
         return
-    whole = {**body("order-select"), "hook": hook}
+    whole = in_context("order-select", encounterId="89284") | {"hook": hook}
     found = refusal(whole, service)
     assert (found.kind, found.where) == (Kind.INCORRECT, "hook")
 

@@ -212,6 +212,26 @@ def test_a_value_is_said_as_reported_with_its_date() -> None:
     assert "**Why** Potassium 2.40 mmol/L (22 Nov 2026, 07:40)." in detail
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"onsetDateTime": "2026-10-08", "recordedDate": "2026-11-01"}, "Heavy legs since 8 Oct 2026."),
+        ({"onsetDateTime": None, "recordedDate": "2026-11-01"}, "Heavy legs (1 Nov 2026)."),
+        ({"onsetDateTime": None, "recordedDate": None}, "Heavy legs."),
+    ],
+)
+def test_when_it_began_is_said_and_a_date_of_recording_is_no_onset(
+    fields: dict[str, Any], said: str
+) -> None:
+    words = {"summary": "Consider it", "consider": ["It."], "why": ["{heavy}[ {heavy.since}]."]}
+    base = rule_base(
+        {"heavy": fact(in_=["heavy"])}, [rule("r", "heavy", card={"texts": {"default": words}})]
+    )
+    heavy = condition(**fields) | {"code": concept("heavy", text="Heavy legs")}
+
+    assert f"**Why** {said}" in card(base, conditions=[heavy]).detail
+
+
 def test_a_preliminary_value_and_an_unconfirmed_entry_are_said_to_be() -> None:
     low = fact("measurement", of="potassium", is_={"below": "potassium-low"}, preliminary="counts")
     base = rule_base({"low": low, "heavy": fact(in_=["heavy"])}, [rule("r", {"all": ["low", "heavy"]})])
