@@ -8,6 +8,7 @@ import click
 
 from cds_service import content, fitness
 from cds_service.cases import running
+from cds_service.cli.codes import codes, value_sets
 from cds_service.cli.content import cards_folder, cards_option, fixtures_folder, rule_base
 from cds_service.failures import Failure
 from cds_service.rulebase import loader, lock
@@ -172,3 +173,7 @@ def lock_(cards: str, release: bool) -> None:
         sys.exit(1)
     (folder / "cards.lock").write_text(lock.written(found, old, release=release), encoding="utf-8")
     click.echo(f"cards.lock holds {len(found.rules)} rules{', all released' if release else ''}")
+
+
+rules.add_command(codes)
+rules.add_command(value_sets)

@@ -51,7 +51,7 @@ def examine(
     texts: Mapping[str, str], *, check_lock: bool = True
 ) -> tuple[model.RuleBase | None, list[ContentProblem]]:
     """Read a rule base and list its problems; the rule base is None when it cannot be built."""
-    documents, problems = _documents(texts)
+    documents, problems = documents_of(texts)
     if problems:
         return None, sorted(problems, key=_place)
     problems.extend(names.unresolved(documents))
@@ -69,9 +69,10 @@ def _place(problem: ContentProblem) -> tuple[str, int]:
     return problem.file, problem.line
 
 
-def _documents(
+def documents_of(
     texts: Mapping[str, str],
 ) -> tuple[dict[str, list[reading.Document]], list[ContentProblem]]:
+    """The content files by kind, as plain values, and all that keeps any of them from being read."""
     problems: list[ContentProblem] = []
     documents: dict[str, list[reading.Document]] = {kind: [] for kind in (*KINDS, "rule", "cases")}
     validators = _validators(texts)

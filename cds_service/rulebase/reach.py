@@ -18,6 +18,9 @@ _SECTIONS = {
     "orders": ("orders", "panels"),
     "suppression": ("override-reasons",),
 }
+# What the names in `of` are, by the kind of the fact; a derived fact's function knows.
+_OF = {"measurement": ("analytes",), "duration": ("facts",), "count": ("facts",), "answered": ("facts",)}
+_OF_ANY = ("facts", "analytes", "code-sets")
 _WINDOWS = ("within", "clears-within", "condition-within", "older-than", "lasting")
 
 
@@ -44,6 +47,17 @@ def reached(rule: Mapping[str, Any], known: Entries) -> list[tuple[str, Any]]:
             following = follow(known[key], known) if follow else ()
             waiting.extend(one for one in following if one in known)
     return [(f"{section}/{name}", known[section, name]) for section, name in sorted(found)]
+
+
+def users(known: Entries) -> dict[Reached, list[Reached]]:
+    """Who names each definition directly: the other direction of `reached`, without the rules."""
+    found: dict[Reached, list[Reached]] = {}
+    for key, value in known.items():
+        follow = _FOLLOW.get(key[0])
+        for target in dict.fromkeys(follow(value, known)) if follow else ():
+            if target in known:
+                found.setdefault(target, []).append(key)
+    return found
 
 
 def _facts(names: Any) -> Iterator[Reached]:
@@ -113,7 +127,7 @@ def _of_fact(fact: Mapping[str, Any], _: Entries) -> Iterator[Reached]:
         yield from _sets(fact.get("in", ()))
     of = fact.get("of", ())
     for name in [of] if isinstance(of, str) else of:
-        yield from (("facts", name), ("analytes", name), ("code-sets", name))
+        yield from ((section, name) for section in _OF.get(fact["kind"], _OF_ANY))
     yield from _thresholds(fact[key] for key in _WINDOWS if key in fact)
     yield from _thresholds(fact.get("is", {}).values())
     shorter = fact.get("shorter", {})

@@ -31,6 +31,8 @@ def run(*arguments: str, given: str | None = None) -> Result:
         "rules show",
         "rules test",
         "rules lock",
+        "rules codes",
+        "rules value-sets",
         "audit",
         "audit verify",
         "audit tail",
