@@ -8,6 +8,8 @@ import click
 
 from cds_service import content, fitness
 from cds_service.cases import running
+from cds_service.cases.coverage import WORDS
+from cds_service.cases.coverage import coverage as measured
 from cds_service.cli.codes import codes, value_sets
 from cds_service.cli.content import cards_folder, cards_option, fixtures_folder, rule_base
 from cds_service.failures import Failure
@@ -140,6 +142,33 @@ def test(cards: str, rule: str, verbose: bool) -> None:
                     click.echo(f"        {difference}")
     click.echo(f"{len(chosen)} cases, {differing} differ")
     sys.exit(1 if differing else 0)
+
+
+@rules.command()
+@cards_option
+@click.argument("rule", default="")
+def coverage(cards: str, rule: str) -> None:
+    """Report which facts of each rule its cases saw true, false and unknown; RULE limits it to one.
+
+    Exit code 1 while a fact was never seen with a value that its kind can take.
+    """
+    found = rule_base(cards, locked=False)
+    folder = _fixtures()
+    wanted = _chosen(found, rule).id if rule else ""
+    cases = running.read(content.texts(cards_folder(cards)), found)
+    chosen = [case for case in cases if not wanted or case.rule == wanted]
+    with click.progressbar(
+        chosen, label="cases", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        outcomes = [running.run(case, found, folder) for case in bar]
+    lacking = 0
+    for one in measured(found, outcomes):
+        if (wanted and one.rule != wanted) or not one.lacks:
+            continue
+        lacking += 1
+        click.echo(f"{one.rule}: {one.fact} never {' or '.join(WORDS[value] for value in one.lacks)}")
+    click.echo(f"{len(chosen)} cases, {lacking} facts of rules without a value they can take")
+    sys.exit(1 if lacking else 0)
 
 
 def _fixtures() -> Path | None:

@@ -31,6 +31,7 @@ def run(*arguments: str, given: str | None = None) -> Result:
         "rules show",
         "rules test",
         "rules lock",
+        "rules coverage",
         "rules codes",
         "rules value-sets",
         "audit",
