@@ -23,7 +23,7 @@ RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules \
-	rules lock relock browser screenshot clean FORCE
+	rules lock goldens relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -38,6 +38,9 @@ test: $(DEV) ## run the tests; K=expression chooses by name, ARGS=... goes to py
 
 browser: $(DEV) ## run the tests that drive Chromium
 	@$(BIN)/python -m pytest -m browser $(if $(K),-k '$(K)') $(ARGS)
+
+goldens: $(DEV) ## write what every fixture patient gets (fhir_fixtures/responses) anew; read the diff
+	@$(BIN)/python -m scripts.goldens
 
 screenshot: $(DEV) ## take the pictures in docs/images anew
 	@$(BIN)/python -m scripts.screenshot $(ARGS)
