@@ -1,8 +1,8 @@
 """Which tests need a real component, and what happens where it is missing.
 
-A test marked `browser`, `server` or `shared_data`, or one that asks for a fixture of that name,
-needs that component. Where it is missing the test is skipped, and the closing summary says why.
-CDS_REQUIRE=browser,server names the components that must be there: then it fails instead, so that
+A test marked `browser`, `server`, `fhir_server` or `shared_data`, or one that asks for a fixture of
+that name, needs that component. Where it is missing the test is skipped, and the closing summary says
+why. CDS_REQUIRE=browser,server names the components that must be there: then it fails instead, so that
 a run which is meant to be whole cannot be green by having skipped.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+
+from tests.ehr_client import fhir_server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("CDS_SHARED_DATA") or CHECKOUT.parent / "shared" / "data")
@@ -44,9 +46,17 @@ def no_shared_data() -> str | None:
     return f"no patient data at {SHARED_DATA} (set CDS_SHARED_DATA to its folder)"
 
 
+def no_fhir_server() -> str | None:
+    """Say how to get the FHIR server that others wrote."""
+    if fhir_server.command():
+        return None
+    return "no sekmet beside this Python or on PATH (PyPI: sekmet-fhir; `make test` installs it)"
+
+
 ABSENCE: dict[str, Callable[[], str | None]] = {
     "browser": no_browser,
     "server": no_server,
+    "fhir_server": no_fhir_server,
     "shared_data": no_shared_data,
 }
 

@@ -26,7 +26,7 @@ class Service(NamedTuple):
 @contextmanager
 def running(folder: Path) -> Iterator[Service]:
     """Run the service as `make run` does, with an audit log of its own."""
-    port = _free_port()
+    port = free_port()
     started = Service(f"http://127.0.0.1:{port}/", folder / "audit.sqlite3")
     command = [sys.executable, "-m", "cds_service", "serve", "--demo", "--port", str(port)]
     with (folder / "output.txt").open("w+b") as output:
@@ -51,7 +51,8 @@ def running(folder: Path) -> Iterator[Service]:
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

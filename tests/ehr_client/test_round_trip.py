@@ -1,0 +1,120 @@
+"""An EHR with a FHIR server that is not ours gets the golden cards, by the published queries alone."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.ehr_client.conftest import Loaded
+from tests.ehr_client.ehr import Ehr, filled, referenced
+from tests.golden import pairs, rendering
+
+pytestmark = pytest.mark.server
+
+NAMES = pairs.names()
+NOT_R4 = {"Observation/messy-k-wrong-type", "Procedure/messy-no-status"}
+# Patients about whom an EHR can tell less than their golden knows → what is then not in the answer.
+# Each pattern has to occur: what no longer differs is taken out of here.
+TOLD_LESS: Mapping[str, tuple[str, ...]] = {
+    # A server keeps nothing that is no R4, and finds no result of another patient.
+    "messy": (r"\nNot read: .*\n", r";\nnot or not wholly delivered: laboratory results(?=\.)"),
+}
+# Resources that a golden holds and no published query brings: type → who refers to it, by which member.
+NOT_ASKED_FOR = {"Specimen": ("laboratory", "specimen")}
+
+
+def golden(name: str) -> str:
+    """Return what a patient's golden has below the line, less what an EHR cannot tell."""
+    text = pairs.path(name).read_text("utf-8").split(rendering.BELOW + "\n")[1]
+    for pattern in TOLD_LESS.get(name, ()):
+        text, times = re.subn(pattern, "", text)
+        assert times, f"TOLD_LESS[{name!r}]: {pattern!r} does not occur"
+    return text
+
+
+def holds(name: str) -> set[str]:
+    """The types of resources that a patient's bundle holds."""
+    bundle = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
+    return {entry["resource"]["resourceType"] for entry in bundle["entry"]}
+
+
+def asked(ehr: Ehr, name: str, *, with_what_is_referred_to: bool = False) -> str:
+    """Open a chart, choose and sign its orders: every hook, and all answers as text."""
+    bundle = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
+    answers: dict[str, Any] = {}
+    for service in ehr.services():
+        context = ehr.context(service["hook"], name)
+        if service["hook"] in pairs.NEEDS_ENCOUNTER and "encounterId" not in context:
+            continue
+        prefetch = ehr.prefetch(service, context)
+        if with_what_is_referred_to:
+            for key, member in NOT_ASKED_FOR.values():
+                more = [{"resource": one} for one in referenced(ehr, prefetch[key], member)]
+                prefetch[key] = {**prefetch[key], "entry": [*prefetch[key].get("entry", ()), *more]}
+        answers[service["hook"]] = ehr.call(service, context, prefetch, bundle["timestamp"])
+    return rendering.below(answers)
+
+
+@pytest.fixture(scope="module", params=["as published", "pages of 3, searched by POST"])
+def ehr(fhir_server: Loaded, service: str, request: pytest.FixtureRequest) -> Ehr:
+    """Return an EHR that asks as it is told, and one whose server cuts every list into small pages."""
+    if request.param == "as published":
+        return Ehr(fhir_server.base, service)
+    return Ehr(fhir_server.base, service, page=3, by_post=True)
+
+
+@pytest.mark.requirement(9, 14, 16, 17, 18, 75)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cards_are_the_golden_ones(ehr: Ehr, name: str) -> None:
+    more = bool(holds(name) & NOT_ASKED_FOR.keys())
+    assert asked(ehr, name, with_what_is_referred_to=more) == golden(name)
+
+
+def test_the_pages_were_really_followed(fhir_server: Loaded, service: str) -> None:
+    ehr = Ehr(fhir_server.base, service, page=3)
+    patient = next(one for one in ehr.services() if one["hook"] == "patient-view")
+    prefetch = ehr.prefetch(patient, ehr.context("patient-view", "no-symptom"))
+    found = [entry["resource"]["id"] for entry in prefetch["laboratory"]["entry"]]
+    assert ehr.pages >= 4
+    assert len(found) == len(set(found)) > 10
+    assert all(one["relation"] != "next" for one in prefetch["laboratory"]["link"])
+
+
+@pytest.mark.requirement(14, 26)
+def test_one_page_of_more_is_not_taken_for_all(fhir_server: Loaded, service: str) -> None:
+    # The EHR stops after the first page: the newest potassium is on it, and creatinine is not.
+    ehr = Ehr(fhir_server.base, service)
+    patient = next(one for one in ehr.services() if one["hook"] == "patient-view")
+    context = ehr.context("patient-view", "k-2-4")
+    prefetch = ehr.prefetch(patient, context)
+    query = str(filled(patient["prefetch"]["laboratory"], context))
+    prefetch["laboratory"] = ehr.first_page(re.sub(r"_count=\d+", "_count=1", query))
+    assert [one["relation"] for one in prefetch["laboratory"]["link"]].count("next") == 1
+    body = ehr.call(patient, context, prefetch, "2026-11-22T09:00:00Z")
+    assert body["cards"][0]["summary"].startswith("Potassium 2.4 mmol/L")
+    assert "ot wholly delivered: laboratory results" in body["cards"][0]["detail"]
+
+
+# --- what the server does otherwise, and what the queries do not bring --------------------------------
+
+
+def test_the_server_took_every_fixture_but_what_is_no_r4(fhir_server: Loaded) -> None:
+    assert fhir_server.refused.keys() == NOT_R4, fhir_server.refused
+
+
+def test_no_query_is_refused_but_where_the_server_is_known_to_lack_it(
+    fhir_server: Loaded, service: str
+) -> None:
+    # What Ehr works around, and why, is written at ehr.UNSEARCHABLE.
+    ehr = Ehr(fhir_server.base, service)
+    asked(ehr, "cauda-equina")
+    assert ehr.worked_around.keys() == {"QuestionnaireResponse"}
+    assert "Unknown search parameter 'patient'" in ehr.worked_around["QuestionnaireResponse"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if holds(name) & NOT_ASKED_FOR.keys()])
+def test_what_no_query_asks_for_is_missed(fhir_server: Loaded, service: str, name: str) -> None:
+    # README, Limits: a haemolysed sample that only its Specimen tells of is not recognised.
+    assert asked(Ehr(fhir_server.base, service), name) != golden(name)
