@@ -79,9 +79,11 @@ class Ehr:
     def context(self, hook: str, patient: str) -> Json:
         """Return what the hook's context says about a chart that is open in this EHR."""
         context: Json = {"userId": "Practitioner/example", "patientId": patient}
-        open_visits = self.found(f"Encounter?patient={quote(patient)}&status=in-progress")
-        if open_visits:
-            context["encounterId"] = open_visits[0]["id"]
+        visits = self.found(f"Encounter?patient={quote(patient)}&status=in-progress")
+        if hook == "encounter-start" and not visits:  # a stay that is over, looked at as it began
+            visits = self.found(f"Encounter?patient={quote(patient)}&_sort=-date")
+        if visits:
+            context["encounterId"] = visits[0]["id"]
         if hook in ("order-select", "order-sign"):
             drafts = [
                 one

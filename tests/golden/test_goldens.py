@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.cases import fixtures
 from tests.golden import pairs, rendering
 
 NAMES = pairs.names()
@@ -48,12 +49,12 @@ def test_no_golden_is_of_a_patient_that_is_gone() -> None:
 
 def test_every_hook_is_in_every_golden_but_where_there_is_no_encounter() -> None:
     hooks = {service.hook for service in pairs.services()}
-    assert {"patient-view", "order-select", "order-sign"} <= hooks
+    assert {"patient-view", "encounter-start", "order-select", "order-sign"} <= hooks
     for name in NAMES:
-        asked = {service.hook: made for service, made in pairs.requests(name)}
-        assert hooks - asked.keys() <= pairs.NEEDS_ENCOUNTER
-        if hooks != asked.keys():
-            assert "encounterId" not in asked["patient-view"]["context"], name
+        asked = {service.hook for service, _ in pairs.requests(name)}
+        assert hooks - asked <= pairs.NEEDS_ENCOUNTER
+        if hooks != asked:
+            assert not pairs.has_encounter(fixtures.load(pairs.FOLDER, name)), name
 
 
 def test_a_request_is_the_same_each_time_and_has_an_instance_of_its_own() -> None:
