@@ -10,7 +10,7 @@ from cds_service.audit.log import AuditLog
 from cds_service.ehr.fetch import CannotFetch
 from cds_service.invocation import Runtime
 from cds_service.settings import BODY_LIMIT, Settings
-from cds_service.web import cors, errors, pages, services
+from cds_service.web import addresses, cors, errors, pages, services
 
 
 def create_app(settings: Settings) -> Flask:
@@ -30,6 +30,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.extensions["cds"] = runtime
+    addresses.register(app)
     errors.register(app)
     cors.register(app, settings.origins)
     app.register_blueprint(services.blueprint(runtime))

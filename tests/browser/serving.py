@@ -24,8 +24,8 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Service]:
-    """Run the service as `make run` does, with an audit log of its own."""
+def running(folder: Path, **environment: str) -> Iterator[Service]:
+    """Run the service as `make run` does, with an audit log of its own and further settings."""
     port = free_port()
     started = Service(f"http://127.0.0.1:{port}/", folder / "audit.sqlite3")
     command = [sys.executable, "-m", "cds_service", "serve", "--demo", "--port", str(port)]
@@ -33,7 +33,12 @@ def running(folder: Path) -> Iterator[Service]:
         process = subprocess.Popen(
             command,
             cwd=CHECKOUT,
-            env={**os.environ, "HOST": "127.0.0.1", "CDS_AUDIT_DB": str(started.audit)},
+            env={
+                **os.environ,
+                "HOST": "127.0.0.1",
+                "CDS_AUDIT_DB": str(started.audit),
+                **environment,
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
         )

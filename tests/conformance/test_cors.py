@@ -10,7 +10,7 @@ from tests.conformance.calls import address, post, request
 from tests.conformance.conftest import MakeApp
 
 SANDBOX = "https://sandbox.cds-hooks.org"
-PATHS = ["/cds-services", address(), address() + "/feedback", "/cds-services/unheard-of"]
+PATHS = ["/cds-services", address(), address() + "/feedback", "/cds-services/unheard-of", "/nowhere"]
 
 
 def listed(found: Any, name: str) -> set[str]:

@@ -7,7 +7,7 @@ the pages, and posts the hook request. It imports nothing of the service.
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 import requests
@@ -42,7 +42,7 @@ class Ehr:
             discovery: `{base}/cds-services` of the service.
             page: cut pages to this many entries, as servers do that cap `_count`; 0 asks for what
                 the template says.
-            by_post: search by POST to `Type/_search`, as the public sandbox does.
+            by_post: search by POST to `Type/_search`, every value encoded, as the sandbox does.
         """
         self.fhir = fhir
         self.discovery = discovery
@@ -182,7 +182,8 @@ class Ehr:
         where, _, parameters = url.partition("?")
         if self.by_post and parameters and not further:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            found = self._http.post(f"{where}/_search", parameters, headers=headers, timeout=PATIENCE)
+            form = urlencode(sorted(parse_qsl(parameters)))  # commas become %2C
+            found = self._http.post(f"{where}/_search", form, headers=headers, timeout=PATIENCE)
         else:
             found = self._http.get(url, headers=headers, timeout=PATIENCE)
         if found.status_code == requests.codes.bad_request:
