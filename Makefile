@@ -23,12 +23,12 @@ RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules \
-	rules lock goldens relock browser screenshot clean FORCE
+	rules lock goldens requirements relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
-		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 PORT=8080)
 	@exec $(BIN)/cds-service serve --demo --host $(HOST) --port $(PORT)
@@ -38,6 +38,9 @@ test: $(DEV) ## run the tests; K=expression chooses by name, ARGS=... goes to py
 
 browser: $(DEV) ## run the tests that drive Chromium
 	@$(BIN)/python -m pytest -m browser $(if $(K),-k '$(K)') $(ARGS)
+
+requirements: $(DEV) ## which tests prove which requirement of CDS Hooks (ARGS='72 76': only these)
+	@$(BIN)/python -m scripts.requirements $(ARGS)
 
 goldens: $(DEV) ## write what every fixture patient gets (fhir_fixtures/responses) anew; read the diff
 	@$(BIN)/python -m scripts.goldens

@@ -67,7 +67,7 @@ def test_without_any_prefetch_there_is_no_answer(client: FlaskClient, value: Any
     refused(post(client, whole), 412)
 
 
-@pytest.mark.requirement(14)
+@pytest.mark.requirement(14, "D")
 @pytest.mark.parametrize("value", [..., *EMPTY, *FAILED, *NOT_FHIR, {"resourceType": "Practitioner"}])
 def test_anything_else_may_be_missing(client: FlaskClient, value: Any) -> None:
     body = answered(post(client, request(prefetch={"laboratory": value})))
@@ -75,7 +75,7 @@ def test_anything_else_may_be_missing(client: FlaskClient, value: Any) -> None:
     assert rule(body, RULE)["outcome"] == "unknown"
 
 
-@pytest.mark.requirement(14)
+@pytest.mark.requirement(14, "D")
 @pytest.mark.parametrize(
     "value",
     [

@@ -90,13 +90,14 @@ def test_the_version_is_the_one_of_cds_hooks_that_is_implemented(services: list[
 
 
 @pytest.mark.requirement(7)
-@pytest.mark.requirement(106)
+@pytest.mark.requirement(68, 106)
 def test_there_is_one_service_per_hook_with_an_id_of_its_own(services: list[Json]) -> None:
     found = {service["id"]: service["hook"] for service in services}
     assert len(found) == len(services)
     for hook in HOOKS:
         assert found[f"heavy-legs-{hook}"] == hook
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in found)
+    assert not set(found.values()) & {"medication-prescribe", "order-review"}  # deprecated
 
 
 @pytest.mark.requirement(8)

@@ -86,7 +86,7 @@ def actions(cards: list[Json]) -> Iterator[Json]:
         yield from suggestion["actions"]
 
 
-@pytest.mark.requirement(25, 28, 29, 30, 33, 34, 35, 36, 38, 40)
+@pytest.mark.requirement(1, 25, 28, 29, 30, 33, 34, 35, 36, 38, 40)
 def test_every_answer_has_the_shape_of_a_response(answers: dict[str, Json]) -> None:
     validator = schemas.validator("response")
     jsonschema.Draft202012Validator.check_schema(schemas.schema("response"))
