@@ -3,7 +3,9 @@
 The patients are those in the folder, the hooks those that discovery names: neither is listed here.
 """
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -41,6 +43,7 @@ def path(name: str) -> Path:
 def client() -> FlaskClient:
     """Return a client of the service as `make run` starts it, with an audit log that is thrown away."""
     scratch = tempfile.mkdtemp(prefix="goldens-")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     settings = Settings(
         audit_db=Path(scratch) / "audit.sqlite3", demo=True, allow_now=True, validate=True
     )
