@@ -1,8 +1,8 @@
 """One address, however its slashes are written.
 
 Whoever gives a client the discovery address with a last slash has it call `/cds-services//<id>`: the
-sandbox joins the two as they are. A redirect does not help there: a browser lets no preflight be
-redirected, and shows the failure as "no cards" (requirement 71).
+sandbox joins the two as they are. A redirect would not do: a preflight must not be redirected, many
+clients do not send a POST a second time, and the sandbox shows either as "no cards" (requirement 71).
 """
 
 import re
