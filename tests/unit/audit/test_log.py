@@ -79,8 +79,12 @@ def test_at_least_every_64th_row_is_a_checkpoint(database: Path) -> None:
     log.close()
 
 
+# Four writers in a tight loop on a slow disk wait longer for each other than calls ever should.
+LONG = 60.0
+
+
 def write_200(database: Path, done: "multiprocessing.Queue[str]", log: AuditLog | None) -> None:
-    log = log or AuditLog(database)
+    log = log or AuditLog(database, patience=LONG)
     for number in range(200):
         log.append(answered(f"{os.getpid()}-{number}"))
     done.put(str(os.getpid()))
@@ -91,7 +95,7 @@ def write_200(database: Path, done: "multiprocessing.Queue[str]", log: AuditLog 
 
 @pytest.mark.parametrize("inherited", [False, True], ids=["own-log", "inherited-log"])
 def test_four_processes_leave_four_whole_chains(database: Path, inherited: bool) -> None:
-    log = AuditLog(database)
+    log = AuditLog(database, patience=LONG)
     if inherited:
         log.append(answered("parent"))  # the children must not go on with this chain
     done: multiprocessing.Queue[str] = FORK.Queue()
