@@ -23,7 +23,7 @@ RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules \
-	rules lock goldens requirements relock browser screenshot clean FORCE
+	rules lock goldens requirements package relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -77,6 +77,9 @@ rules: $(RUN) ## check the rule base and run the cases beside its rules
 
 lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed
 	@$(BIN)/cds-service rules lock
+
+package: $(RUN) ## build sdist and wheel into dist/, install them apart, run the cases, make a call
+	@$(BIN)/python -m scripts.package $(ARGS)
 
 relock: FORCE ## resolve the dependencies anew into requirements/ (UPGRADE=1: to the newest)
 	@$(MAKE) --no-print-directory VENV=.venv-relock .venv-relock/.home

@@ -1,15 +1,19 @@
 """Which tests need a real component, and what happens where it is missing.
 
-A test marked `browser`, `server`, `fhir_server` or `shared_data`, or one that asks for a fixture of
-that name, needs that component. Where it is missing the test is skipped, and the closing summary says
-why. CDS_REQUIRE=browser,server names the components that must be there: then it fails instead, so that
-a run which is meant to be whole cannot be green by having skipped.
+A test marked `browser`, `packages`, `server`, `fhir_server` or `shared_data`, or one that asks for
+a fixture of that name, needs that component. Where it is missing the test is skipped, and the closing
+summary says why. CDS_REQUIRE=browser,server names the components that must be there: then it fails
+instead, so that a run which is meant to be whole cannot be green by having skipped.
 """
 
 import os
 import shutil
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,8 +57,25 @@ def no_fhir_server() -> str | None:
     return "no sekmet beside this Python or on PATH (PyPI: sekmet-fhir; `make test` installs it)"
 
 
+@cache
+def no_packages() -> str | None:
+    """Say why pip gets no package, by fetching the smallest of those that are locked."""
+    lock = CHECKOUT / "requirements" / "build.lock"
+    wanted = next(
+        line.split()[0] for line in lock.read_text().splitlines() if line.startswith("editables")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        quick = ("--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10")
+        command = [sys.executable, "-m", "pip", "download", *quick, "--no-deps", "-d", folder, wanted]
+        fetched = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not fetched.returncode:
+        return None
+    return f"pip gets no packages: {(fetched.stderr.strip() or 'no reason given').splitlines()[-1]}"
+
+
 ABSENCE: dict[str, Callable[[], str | None]] = {
     "browser": no_browser,
+    "packages": no_packages,
     "server": no_server,
     "fhir_server": no_fhir_server,
     "shared_data": no_shared_data,
