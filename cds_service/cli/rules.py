@@ -68,6 +68,7 @@ def _line(rule: Rule) -> dict[str, object]:
         "id": rule.id,
         "version": rule.version,
         "status": rule.status,
+        "reviewed": rule.reviewed,
         "cause": rule.cause,
         "hooks": list(rule.hooks),
         "levels": [level.indicator for level in rule.levels],
@@ -85,12 +86,25 @@ def show(cards: str, rule: str) -> None:
     folder = cards_folder(cards)
     path = next(folder.rglob(f"{chosen.id}.yaml"))
     click.echo(path.read_text(encoding="utf-8").rstrip())
+    click.secho("\nReview", bold=True)
+    click.echo(f"  {_review(chosen)}")
     click.secho("\nThe facts it names", bold=True)
     named = {name for level in chosen.levels for name in facts_in(level.when)}
     named |= set(chosen.ask.facts if chosen.ask else ()) | set(chosen.worth_knowing)
     for name in sorted(named):
         fact = found.facts[name]
         click.echo(f"  {name}: {fact.label}{_numbers(found, fact)} ({fact.source})")
+
+
+def _review(rule: Rule) -> str:
+    """When it was last held against its sources, and whether a clinician has approved it."""
+    day = (
+        f"gone through against its sources on {rule.reviewed}"
+        if rule.reviewed
+        else "no day of review is given"
+    )
+    approved = "approved" if rule.status == "active" else "not approved by a clinician"
+    return f"{day}; status {rule.status}: {approved}"
 
 
 def _numbers(found: RuleBase, fact: Fact) -> str:

@@ -100,7 +100,9 @@ def _validators(texts: Mapping[str, str]) -> dict[str, jsonschema.Draft202012Val
         file = f"{kind}.schema.json"
         if file not in texts:
             raise BrokenRuleBase([ContentProblem(file, 1, "the schema is missing")])
-        found[kind] = jsonschema.Draft202012Validator(json.loads(texts[file]))
+        found[kind] = jsonschema.Draft202012Validator(
+            json.loads(texts[file]), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        )
     return found
 
 

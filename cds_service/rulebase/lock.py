@@ -1,7 +1,7 @@
 """Digests and the lock: a rule that means something else must have a new version.
 
 A rule's digest covers the parsed rule and everything it reaches: facts, thresholds, analytes, code
-sets, scores, orders, panels. Comments and layout do not count.
+sets, scores, orders, panels. Comments and layout do not count, nor does the day of a review.
 """
 
 import json
@@ -32,17 +32,27 @@ def _plain(value: Any) -> str:
     raise TypeError(f"content holds a {type(value).__name__}")
 
 
+def undated(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule without the days on which it and its sources were reviewed: they change no card."""
+    sources = [_without_review(source) for source in rule["sources"]]
+    return {**_without_review(rule), "sources": sources}
+
+
+def _without_review(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: kept for key, kept in value.items() if key != "reviewed"}
+
+
 def with_digests(rule_base: model.RuleBase, documents: Documents) -> model.RuleBase:
     """The rule base with its own digest and one per rule."""
     known = reach.entries(documents)
     digests = {
         document.value["id"]: sha256(
-            canonical([document.value, reach.reached(document.value, known)])
+            canonical([undated(document.value), reach.reached(document.value, known)])
         ).hexdigest()
         for document in documents["rule"]
     }
     whole = [
-        document.value
+        undated(document.value) if kind == "rule" else document.value
         for kind in (
             "terminology",
             "thresholds",

@@ -89,7 +89,10 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What a rule rests on; `read` says how it was consulted, `short` is its name on a card."""
+    """What a rule rests on; `read` says how it was consulted, `short` is its name on a card.
+
+    `reviewed` is set where it was looked up again on another day than the rule's own (ISO date).
+    """
 
     id: str
     title: str
@@ -100,6 +103,7 @@ class Source(msgspec.Struct, frozen=True):
     grade: str
     read: str
     short: str = ""
+    reviewed: str = ""
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -149,7 +153,9 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule and the card it can raise.
 
     `worth_knowing`: facts whose being unknown (or a test's not being done) the card says whatever else
-    it rests on. `alone`: beside its card only criticals and red flags are shown.
+    it rests on. `alone`: beside its card only criticals and red flags are shown. `reviewed`: the day
+    (ISO date, empty when nobody said) on which its numbers and words were last gone through against
+    its sources; no part of what the rule means, and no approval.
     """
 
     id: str
@@ -175,6 +181,7 @@ class Rule(msgspec.Struct, frozen=True):
     yields_to: tuple[Yield, ...] = ()
     merges_into: str = ""
     ask: Ask | None = None
+    reviewed: str = ""
 
     @property
     def topic(self) -> str:

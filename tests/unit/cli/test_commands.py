@@ -129,6 +129,7 @@ def test_rules_list_and_show() -> None:
     assert "k-01-low-potassium" in run("rules", "list").output
     assert len(json.loads(run("rules", "list", "--json").output)) == 7
     shown = run("rules", "show", "k-01").output
+    assert "2026-11-22; status draft: not approved by a clinician" in shown
     assert "potassium-lt-2-5" in shown
     assert run("rules", "show", "x").exit_code == 2
 

@@ -105,6 +105,21 @@ def _members(text: str) -> list[str]:
     return found
 
 
+def test_the_day_of_a_review_is_no_part_of_the_meaning() -> None:
+    before, after = files(), files()
+    after["general/ca.yaml"] = (
+        after["general/ca.yaml"]
+        .replace("title: Title", "title: Title\nreviewed: 2026-12-01")
+        .replace("  read: read", "  read: read\n  reviewed: 2026-12-02")
+    )
+    rule_base = loaded(after)
+
+    assert rule_base.rules["ca"].reviewed == "2026-12-01"
+    assert rule_base.rules["ca"].sources[0].reviewed == "2026-12-02"
+    assert rule_base.rule_digests == digests(before)
+    assert rule_base.digest == loaded(before).digest
+
+
 def test_where_a_definition_stands_changes_no_rule() -> None:
     before, after = files(), files()
     after["facts/elsewhere.yaml"] = after.pop("facts/base.yaml")

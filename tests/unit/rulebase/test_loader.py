@@ -215,6 +215,11 @@ def test_a_number_that_is_none_is_a_problem_and_no_crash(number: str) -> None:
     assert [one for one in problems(files) if one.startswith("thresholds/more.yaml:")]
 
 
+@pytest.mark.parametrize("day", ["2026-02-30", "22 Nov 2026", "2026-11", 2026])
+def test_the_day_of_a_review_is_a_day(day: Any) -> None:
+    wrong(f"reviewed: {day!r} is not", rule={"reviewed": day})
+
+
 def test_a_rule_without_cases_is_said() -> None:
     files = texts(rules=[rule("r")])
     del files["general/r.cases.yaml"]
