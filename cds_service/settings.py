@@ -1,7 +1,8 @@
-"""The environment as one frozen value; every variable is documented in docs/operations.md."""
+"""The environment as one frozen value; `make docs` writes docs/reference/settings.md from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Annotated, Any, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -11,42 +12,195 @@ from cds_service.failures import Failure, Kind
 BODY_LIMIT = 16 * 1024 * 1024  # bytes; ARCHITECTURE section 6
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """What the environment says.
+class Form(msgspec.Struct, frozen=True):
+    """What a variable may hold: in words, read from text (or ValueError), and when it cannot be read."""
+
+    takes: str
+    read: Callable[[str], Any]
+    wrong: str = ""
+    todo: str = ""
+    empty_is_said: bool = False
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """How the environment says a setting.
 
     Attributes:
-        host: address to listen on; never all interfaces unless said so.
-        port: port to listen on.
-        cards: another rule base than the shipped one.
-        fixtures: another folder of fixtures than the shipped one.
-        audit_db: the audit database.
-        audit_key: the audit secret in hexadecimal; empty keeps it in a file beside the database.
-        zone: for dates without a zone and for calendar days.
-        demo: the page to try the service on, and the evaluation on every response.
-        allow_now: whether a request may carry its own `now` (demonstration only, marked in the audit).
-        validate: whether every emitted resource is validated before it leaves.
-        workers, threads: how many processes, and threads in each.
-        origins: origins that may call from a browser; `*` for any.
+        name: the environment variable.
+        form: what it may hold.
+        means: what it decides, for those who run the service.
+        unset: what an unset or empty variable means, where the default's value does not say it.
+        follows: the field whose value is the default.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8080
-    cards: str = ""
-    fixtures: str = ""
-    audit_db: Path = Path("var/audit.sqlite3")
-    audit_key: str = ""
-    zone: str = "UTC"
-    demo: bool = False
-    allow_now: bool = False
-    validate: bool = False
-    workers: int = 2
-    threads: int = 16
-    origins: tuple[str, ...] = ("*",)
+    name: str
+    form: Form
+    means: str
+    unset: str = ""
+    follows: str = ""
+
+
+def _flag(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError
+    return words[text.lower()]
+
+
+def _whole(most: int) -> Form:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+            raise ValueError
+        return int(text)
+
+    return Form(f"1 to {most}", read, f"must be a whole number from 1 to {most}")
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError from error
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
+ADDRESS = Form("an address", str)
+FOLDER = Form("a folder", str)
+FILE = Form("a file", Path)
+SECRET = Form("at least 32 hexadecimal digits", str)
+ZONE = Form("a zone of the IANA database", _zone, "is not a time zone", "e.g. Europe/Berlin")
+ORIGINS = Form("origins, with blanks or commas between", _origins, empty_is_said=True)
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What the environment says. Each field says of itself what it decides."""
+
+    host: Annotated[
+        str,
+        Variable(
+            "HOST",
+            ADDRESS,
+            "The address to listen on. `0.0.0.0` or `::` is every address of the machine: whoever "
+            "reaches it may then call, for callers are not authenticated",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Variable("PORT", _whole(65_535), "The port to listen on")] = 8080
+    cards: Annotated[
+        str,
+        Variable(
+            "CDS_CARDS_DIR",
+            FOLDER,
+            "Another rule base: a folder of the shape of `cards/`, with its own `cards.lock`",
+            unset="the rule base that is shipped",
+        ),
+    ] = ""
+    fixtures: Annotated[
+        str,
+        Variable(
+            "CDS_FIXTURES_DIR",
+            FOLDER,
+            "Another folder of invented patients, for the page and for `cds-service evaluate`",
+            unset="the patients that are shipped",
+        ),
+    ] = ""
+    audit_db: Annotated[
+        Path,
+        Variable(
+            "CDS_AUDIT_DB",
+            FILE,
+            "The audit database, on a local disk; its folder is made if it is not there. Without it no "
+            "call is answered",
+        ),
+    ] = Path("var/audit.sqlite3")
+    audit_key: Annotated[
+        str,
+        Variable(
+            "CDS_AUDIT_KEY",
+            SECRET,
+            "The audit secret, which hashes patients and users and signs checkpoints. Make one with "
+            "`openssl rand -hex 32`",
+            unset="kept in a file beside the database, made on first use",
+        ),
+    ] = ""
+    zone: Annotated[
+        str,
+        Variable(
+            "CDS_TIMEZONE",
+            ZONE,
+            "The zone of the hospital: of dates that name none, and of calendar days. Wrong, and a "
+            "result of last night may be a day off",
+        ),
+    ] = "UTC"
+    demo: Annotated[
+        bool,
+        Variable(
+            "CDS_DEMO",
+            SWITCH,
+            "The page at `/` and the invented patients at `/demo/…`; on each response "
+            '`extension["org.heavylegs.evaluation"]` (every rule, why and why not) and '
+            '`extension["org.heavylegs.not-read"]` (what did not arrive or could not be read). Never '
+            "where real patients are",
+        ),
+    ] = False
+    allow_now: Annotated[
+        bool,
+        Variable(
+            "CDS_ALLOW_NOW",
+            SWITCH,
+            'A request may carry its own time in `extension["org.heavylegs.now"]`. For demonstration '
+            "only; marked in the audit",
+            follows="demo",
+        ),
+    ] = False
+    validate: Annotated[
+        bool,
+        Variable(
+            "CDS_VALIDATE",
+            SWITCH,
+            "Every suggested resource is validated as FHIR R4 before it leaves. Costs time",
+            follows="demo",
+        ),
+    ] = False
+    workers: Annotated[
+        int,
+        Variable("CDS_WORKERS", _whole(64), "Processes: as many as there are cores to compute with"),
+    ] = 2
+    threads: Annotated[
+        int,
+        Variable(
+            "CDS_THREADS",
+            _whole(256),
+            "Threads in each process: how many clients it can wait for at once",
+        ),
+    ] = 16
+    origins: Annotated[
+        tuple[str, ...],
+        Variable(
+            "CDS_ORIGINS",
+            ORIGINS,
+            "Origins that may call from a browser; `*` is any, and an empty value is none. No limit on "
+            "callers that are no browser",
+        ),
+    ] = ("*",)
 
     @property
     def timezone(self) -> ZoneInfo:
         """The declared zone."""
         return ZoneInfo(self.zone)
+
+
+def variables() -> Iterator[tuple[str, Variable, Any]]:
+    """Every setting: its field, its variable, its default."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        [variable] = hints[field.name].__metadata__
+        yield field.name, variable, field.default
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -55,49 +209,19 @@ def read(environment: Mapping[str, str]) -> Settings:
     Raises:
         Failure: incorrect, naming the variable and what it may be.
     """
-    demo = _flag(environment, "CDS_DEMO")
-    return Settings(
-        host=environment.get("HOST") or "127.0.0.1",
-        port=_whole(environment, "PORT", 8080, 65_535),
-        cards=environment.get("CDS_CARDS_DIR", ""),
-        fixtures=environment.get("CDS_FIXTURES_DIR", ""),
-        audit_db=Path(environment.get("CDS_AUDIT_DB") or "var/audit.sqlite3"),
-        audit_key=environment.get("CDS_AUDIT_KEY", ""),
-        zone=_zone(environment.get("CDS_TIMEZONE") or "UTC"),
-        demo=demo,
-        allow_now=_flag(environment, "CDS_ALLOW_NOW", default=demo),
-        validate=_flag(environment, "CDS_VALIDATE", default=demo),
-        workers=_whole(environment, "CDS_WORKERS", 2, 64),
-        threads=_whole(environment, "CDS_THREADS", 16, 256),
-        origins=tuple(environment.get("CDS_ORIGINS", "*").replace(",", " ").split()),
-    )
+    found: dict[str, Any] = {}
+    for field, variable, default in variables():
+        unset = found[variable.follows] if variable.follows else default
+        found[field] = _value(environment, variable, unset)
+    return Settings(**found)
 
 
-def _flag(environment: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    text = environment.get(name, "").strip().lower()
-    if text in ("", None):
-        return default
-    if text in ("1", "true", "yes", "on"):
-        return True
-    if text in ("0", "false", "no", "off"):
-        return False
-    raise Failure(Kind.INCORRECT, "must be 1 or 0", where=name)
-
-
-def _whole(environment: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = environment.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise Failure(Kind.INCORRECT, f"must be a whole number from 1 to {most}", where=name)
-    return int(text)
-
-
-def _zone(name: str) -> str:
+def _value(environment: Mapping[str, str], variable: Variable, unset: Any) -> Any:
+    form = variable.form
+    text = environment.get(variable.name)
+    if text is None or not (text.strip() or form.empty_is_said):
+        return unset
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Failure(
-            Kind.INCORRECT, "is not a time zone", where="CDS_TIMEZONE", todo="e.g. Europe/Berlin"
-        ) from error
-    return name
+        return form.read(text.strip())
+    except ValueError as error:
+        raise Failure(Kind.INCORRECT, form.wrong, where=variable.name, todo=form.todo) from error

@@ -1,0 +1,86 @@
+"""The environment: what it may say, what it means unsaid, and what is said of a value that is wrong."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service import settings
+from cds_service.failures import Failure, Kind
+
+PACKAGE = Path(settings.__file__).parent
+
+
+def test_an_empty_environment_listens_to_this_machine_alone_and_is_no_demonstration() -> None:
+    said = settings.read({})
+    assert (said.host, said.port) == ("127.0.0.1", 8080)
+    assert not (said.demo or said.allow_now or said.validate)
+    assert said.audit_db == Path("var/audit.sqlite3")
+    assert said.timezone.key == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("HOST", "::1", "host", "::1"),
+        ("PORT", " 65535 ", "port", 65_535),
+        ("CDS_CARDS_DIR", "/srv/cards", "cards", "/srv/cards"),
+        ("CDS_FIXTURES_DIR", "/srv/fixtures", "fixtures", "/srv/fixtures"),
+        ("CDS_AUDIT_DB", "/srv/a.sqlite3", "audit_db", Path("/srv/a.sqlite3")),
+        ("CDS_AUDIT_KEY", "ab" * 16, "audit_key", "ab" * 16),
+        ("CDS_TIMEZONE", "Europe/Berlin", "zone", "Europe/Berlin"),
+        ("CDS_DEMO", "Yes", "demo", True),
+        ("CDS_ALLOW_NOW", "on", "allow_now", True),
+        ("CDS_VALIDATE", "true", "validate", True),
+        ("CDS_WORKERS", "64", "workers", 64),
+        ("CDS_THREADS", "1", "threads", 1),
+        ("CDS_ORIGINS", "https://a.org, https://b.org", "origins", ("https://a.org", "https://b.org")),
+        ("CDS_ORIGINS", "", "origins", ()),
+    ],
+)
+def test_a_variable_decides_its_setting(name: str, text: str, field: str, value: Any) -> None:
+    assert getattr(settings.read({name: text}), field) == value
+
+
+def test_an_empty_variable_is_none() -> None:
+    names = [variable.name for _, variable, _ in settings.variables()]
+    names.remove("CDS_ORIGINS")  # there, empty means nobody
+    assert settings.read(dict.fromkeys(names, " ")) == settings.read({})
+
+
+def test_a_demonstration_brings_its_own_time_and_validation_unless_told_otherwise() -> None:
+    said = settings.read({"CDS_DEMO": "1", "CDS_VALIDATE": "off"})
+    assert said.allow_now
+    assert not said.validate
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "80 80"),
+        ("PORT", "٣"),
+        ("CDS_WORKERS", "65"),
+        ("CDS_THREADS", "-1"),
+        ("CDS_DEMO", "maybe"),
+        ("CDS_TIMEZONE", "Mars/Olympus"),
+        ("CDS_TIMEZONE", "../etc/passwd"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(Failure, match=f"^{name}: ") as caught:
+        settings.read({name: text})
+    assert caught.value.kind is Kind.INCORRECT
+
+
+def test_no_variable_is_read_beside_these() -> None:
+    known = {variable.name for _, variable, _ in settings.variables()}
+    named = {
+        name
+        for file in PACKAGE.rglob("*.py")
+        for name in re.findall(r"\bCDS_[A-Z_]+\b", file.read_text("utf-8"))
+    }
+    assert len(named) > 8
+    assert named <= known
