@@ -22,8 +22,8 @@ EDITABLE := $(PIP) --no-build-isolation --editable .
 RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules \
-	rules lock goldens requirements package relock browser screenshot clean FORCE
+.PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules check-docs \
+	rules lock docs goldens requirements package relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -48,7 +48,7 @@ goldens: $(DEV) ## write what every fixture patient gets (fhir_fixtures/response
 screenshot: $(DEV) ## take the pictures in docs/images anew
 	@$(BIN)/python -m scripts.screenshot $(ARGS)
 
-check: check-style check-types check-layers check-lines check-yaml check-rules ## style, types, layers, file length, YAML, rule base
+check: check-style check-types check-layers check-lines check-yaml check-rules check-docs ## style, types, layers, file length, YAML, rule base, pages
 	@echo "check: all is well"
 
 check-style: $(DEV)
@@ -71,12 +71,18 @@ check-yaml: $(DEV)
 check-rules: $(DEV)
 	@$(BIN)/cds-service rules check
 
+check-docs: $(DEV)
+	@$(BIN)/python -m scripts.docs --check
+
 rules: $(RUN) ## check the rule base and run the cases beside its rules
 	@$(BIN)/cds-service rules check
 	@$(BIN)/cds-service rules test
 
 lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed
 	@$(BIN)/cds-service rules lock
+
+docs: $(DEV) ## write the pages in docs/reference that are made from code and content
+	@$(BIN)/python -m scripts.docs
 
 package: $(RUN) ## build sdist and wheel into dist/, install them apart, run the cases, make a call
 	@$(BIN)/python -m scripts.package $(ARGS)

@@ -40,4 +40,9 @@ def main() -> None:
         cli(prog_name="cds-service")
     except Failure as failure:
         click.echo(f"cds-service: {failure}", err=True)
-        sys.exit(2 if failure.kind in (Kind.INCORRECT, Kind.NOT_FOUND) else 3)
+        sys.exit(exit_code(failure.kind))
+
+
+def exit_code(kind: Kind) -> int:
+    """Tell apart a command that was used wrongly from a service that is not available."""
+    return 2 if kind in (Kind.INCORRECT, Kind.NOT_FOUND) else 3

@@ -15,7 +15,7 @@ from cds_service.failures import Failure, Kind
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = re.compile(rb'\s*"((?:[^"\\]++|\\.)*+)"\s*:\s*', re.DOTALL)
 _AFTER = re.compile(rb"\s*([,}])")
-_MOST_MEMBERS = 1000  # of one object of the envelope; real ones have about ten
+MOST_MEMBERS = 1000  # of one object of the envelope; real ones have about ten
 _LONGEST_NUMBER = 24  # characters; no number of the envelope needs more
 
 
@@ -24,7 +24,7 @@ def members(raw: bytes, where: str) -> dict[str, msgspec.Raw]:
 
     Raises:
         Failure: incorrect, when `raw` is not one JSON object or a key stands twice in it; too-large
-            beyond `_MOST_MEMBERS`.
+            beyond `MOST_MEMBERS`.
     """
     try:
         found = _members.decode(raw)
@@ -41,8 +41,8 @@ def members(raw: bytes, where: str) -> dict[str, msgspec.Raw]:
         ) from error
     except RecursionError as error:
         raise _too_deep(where) from error
-    if len(found) > _MOST_MEMBERS:
-        raise Failure(Kind.TOO_LARGE, f"more than {_MOST_MEMBERS} members", where=where)
+    if len(found) > MOST_MEMBERS:
+        raise Failure(Kind.TOO_LARGE, f"more than {MOST_MEMBERS} members", where=where)
     _refuse_duplicates(raw, found, where)
     return found
 

@@ -15,7 +15,7 @@ PACKAGE = Path(settings.__file__).parent
 def test_an_empty_environment_listens_to_this_machine_alone_and_is_no_demonstration() -> None:
     said = settings.read({})
     assert (said.host, said.port) == ("127.0.0.1", 8080)
-    assert not (said.demo or said.allow_now or said.validate)
+    assert (said.demo, said.allow_now, said.validate) == (False, False, False)
     assert said.audit_db == Path("var/audit.sqlite3")
     assert said.timezone.key == "UTC"
 

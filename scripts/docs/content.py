@@ -1,0 +1,35 @@
+"""The shipped content, for the pages that are written from it."""
+
+from functools import cache
+from pathlib import Path
+
+from cds_service import content, fitness
+from cds_service.rulebase.model import Rule, RuleBase
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Return every content file of the checkout, by its path in `cards/`."""
+    return content.texts(CHECKOUT / "cards")
+
+
+@cache
+def rule_base() -> RuleBase:
+    """Return the rule base; it need not be locked, as one that is being written is not."""
+    return fitness.load(texts(), locked=False)
+
+
+def places() -> dict[str, str]:
+    """Return where the file of each rule is, by its id, from a page in docs/reference."""
+    files = {file.rpartition("/")[2]: file for file in texts()}
+    return {name: f"../../cards/{files[f'{name}.yaml']}" for name in rule_base().rules}
+
+
+def short(rule: Rule) -> str:
+    """Return a rule's number, which starts its id: `PAD-01`."""
+    letters = rule.id.split("-")
+    if letters[0][-1:].isdigit():
+        return letters[0].upper()
+    return "-".join(letters[:2]).upper()

@@ -1,0 +1,108 @@
+"""docs/reference/failures.md: the kinds of failure, from `failures.py` and `web/errors.py`."""
+
+import json
+import re
+from pathlib import Path
+
+import cds_service
+from cds_service.cli.main import exit_code
+from cds_service.failures import MEANINGS, Failure, Kind
+from cds_service.hooks import request
+from cds_service.hooks.envelope import MOST_MEMBERS
+from cds_service.hooks.prefetch import MOST_ENTRIES, NECESSARY
+from cds_service.settings import BODY_LIMIT
+from cds_service.web.errors import TABLE, response
+from scripts.docs import markdown
+
+INTRODUCTION = """\
+For integrators who see a call refused, and for operators who see a start refused. Every failure is
+of one of these kinds. Over HTTP it is an OperationOutcome, and its `diagnostics` say what is wrong,
+where, and what to do; on the command line it is one line on standard error, and an exit code.
+
+An EHR tends to show every error as "no cards". So watch the statuses at the proxy: no card is no
+all-clear."""
+CLOSE = """\
+`expression` is the place, as a JSON path, where there is one. Of a `fault`, and of `unavailable`,
+the answer holds no details: they are in the log of the service. Every refused call to a service is
+in the audit log, with its kind."""
+PACKAGE = Path(cds_service.__file__).parent
+_NO_RAISER = (PACKAGE / "failures.py", PACKAGE / "web" / "errors.py", PACKAGE / "cli" / "main.py")
+
+
+def page() -> str:
+    """Return the page."""
+    used = raised()
+    head = ("kind", "status", "issue code", "exit code")
+    rows = [
+        (
+            markdown.link(kind.value, f"#{kind.value}"),
+            str(TABLE[kind][0]),
+            markdown.code(TABLE[kind][1]),
+            str(exit_code(kind)),
+        )
+        for kind in sorted(Kind, key=lambda one: TABLE[one][0])
+    ]
+    return markdown.page(
+        "Failures",
+        "`cds_service/failures.py` and `cds_service/web/errors.py`",
+        INTRODUCTION,
+        markdown.table(head, rows),
+        "## Each kind",
+        *(section(kind, in_use=kind in used) for kind in sorted(Kind, key=lambda one: TABLE[one][0])),
+        "## The limits behind too-large",
+        markdown.bullets(
+            [
+                f"the body: {BODY_LIMIT // 1024**2} MiB ({BODY_LIMIT:,} bytes)",
+                f"the entries, components, contained resources and answers together: {MOST_ENTRIES:,}",
+                f"the members of one object of the envelope: {MOST_MEMBERS:,}",
+            ]
+        ),
+        "## What a refusal looks like",
+        f"A request with nothing in it but a hook, answered with status {example_status()}:",
+        markdown.block(example(), "json"),
+        CLOSE,
+    )
+
+
+def section(kind: Kind, *, in_use: bool) -> str:
+    """Return what one kind means, and what to do."""
+    meaning = MEANINGS[kind]
+    parts = [
+        f"### {kind.value}",
+        f"{TABLE[kind][0]} · {markdown.prose(meaning.what)}",
+        f"**Do:** {markdown.prose(meaning.todo)}",
+    ]
+    if kind is Kind.UNOBTAINABLE:
+        parts.insert(
+            2, f"The necessary keys are {markdown.codes(NECESSARY)}: see [prefetch](prefetch.md)."
+        )
+    if not in_use:
+        parts.append("*Not in use yet: nothing in the service fails in this way.*")
+    return "\n\n".join(parts)
+
+
+def raised() -> set[Kind]:
+    """Return the kinds that the code fails with somewhere."""
+    texts = [file.read_text("utf-8") for file in PACKAGE.rglob("*.py") if file not in _NO_RAISER]
+    named = {name for text in texts for name in re.findall(r"\bKind\.([A-Z_]+)\b", text)}
+    # Flask itself refuses a method; `web.errors` gives that its kind.
+    return {kind for kind in Kind if kind.name in named} | {Kind.WRONG_METHOD}
+
+
+def refusal() -> Failure:
+    """Return the failure that the example shows, from the code that would answer so."""
+    try:
+        request.parse(b'{"hook": "patient-view"}', service="s", hook="patient-view", client="c")
+    except Failure as failure:
+        return failure
+    raise AssertionError("the example is no longer refused")
+
+
+def example() -> str:
+    """Return the body of that refusal."""
+    return json.dumps(json.loads(response(refusal()).get_data()), indent=2, ensure_ascii=False)
+
+
+def example_status() -> int:
+    """Return the status of that refusal."""
+    return TABLE[refusal().kind][0]

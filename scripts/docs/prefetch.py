@@ -1,0 +1,218 @@
+"""docs/reference/prefetch.md: the prefetch keys, from `cards/services.yaml` and what the facts read."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from cds_service.decision import assess
+from cds_service.fhir.evidence import Evidence
+from cds_service.hooks import prefetch
+from cds_service.hooks.service import Service
+from cds_service.rulebase.criteria import facts_in
+from cds_service.rulebase.model import Rule, RuleBase
+from scripts.docs import markdown
+from scripts.docs.content import rule_base, short
+
+INTRODUCTION = """\
+For integrators: what an EHR sends with each call. An EHR that reads discovery (`GET /cds-services`)
+finds the same queries there. Where they are typed in by hand, such as in Epic's advisory record,
+copy key and query from the table of the service, letter by letter: keys tell capital and small
+letters apart, a query has no blank in it, and `{{context.patientId}}` and `{{context.encounterId}}`
+stay as they are, for the EHR to fill in."""
+RULES_OF_ARRIVAL = """\
+- **A key that is left out is survivable, but for {necessary}.** Without one of those the call is
+  refused with [412](failures.md#unobtainable). Without another, what it feeds is unknown, and
+  unknown is not normal: a card names what it lacks, and no card is no all-clear.
+- **Nothing found is an answer.** Send an empty Bundle, or `null`: only so does "not on record"
+  come to be known. For `patient` it is none.
+- **One page.** A list that is as long as its `_count`, or has a `next` link, was cut off. What
+  did arrive may raise an alarm; what is missing proves nothing, except in a list sorted by date,
+  for a time that it covers.
+- **No other filter.** A query that a site narrows (by status, by code, by department) makes the
+  record look emptier than it is, and the service cannot see that. Conditions, above all, are
+  never limited by status.
+- A query with an element that the EHR does not offer can be left out as a whole; a narrower one
+  in its place is worse.
+- The patient of every resource must be that of the call. What belongs to another is dropped, and
+  counted."""
+COUNTED = """\
+How much hangs on a key is counted, not estimated: each fact of the rule base was asked of a patient
+of whom nothing is recorded, once with every key delivered, and once with this one left out."""
+# What a person should know of a key beside its query. `page` refuses a key that is not here.
+READ_FOR: Mapping[str, str] = {
+    "patient": "Age, sex, death. The id must be that of the call.",
+    "conditions": (
+        "Complaints, diseases, risks, exclusions, with onset and side. Problems of all statuses: "
+        "one that is resolved, refuted or entered in error must be told from one that was never "
+        "there."
+    ),
+    "laboratory": "Values, with their units and samples; and whether a test was done.",
+    "vitals": "Values that are filed as vital signs.",
+    "findings": (
+        "What was asked and examined: pulses, skin, sensation, how and when a complaint began. EHRs "
+        "file these under many categories; the query names all that can matter."
+    ),
+    "medicationRequests": "Prescriptions that are open or on hold.",
+    "medicationStatements": (
+        "Medicines that the patient is said to take. Both lists of medicines must arrive before any "
+        "medicine counts as not taken."
+    ),
+    "procedures": "Operations, and tests that were filed as procedures.",
+    "serviceRequests": "Orders that are open: one that is open already is not offered again.",
+    "diagnosticReports": "Tests that were reported as a whole, without single values.",
+    "devices": "Implants, for the safety of magnetic resonance imaging.",
+    "encounter": (
+        "The reason of the present encounter, which counts as a current complaint. Outside an "
+        "encounter there is none: leave the key out."
+    ),
+    "questionnaireResponses": "Answers of patient or staff to the questions that the cards offer.",
+}
+EMPTY = b'{"resourceType":"Bundle","type":"searchset"}'
+PATIENT = b'{"resourceType":"Patient","id":"p","gender":"female","birthDate":"1960-01-01"}'
+NOW = datetime(2026, 1, 1, tzinfo=UTC)  # any: nothing is recorded that could be too old
+SHOWN = 6
+
+
+def page() -> str:
+    """Return the page for the shipped rule base.
+
+    Raises:
+        LookupError: when a key is published of which this page does not know what it is read for.
+    """
+    found = rule_base()
+    keys = list(dict.fromkeys(key for service in found.services.values() for key in service.prefetch))
+    if missing := [key for key in keys if key not in READ_FOR]:
+        raise LookupError(f"say in scripts/docs/prefetch.py what {', '.join(missing)} is read for")
+    necessary = " and ".join(markdown.code(key) for key in prefetch.NECESSARY)
+    return markdown.page(
+        "Prefetch keys",
+        "`cards/services.yaml` and `cards/facts/`",
+        INTRODUCTION,
+        RULES_OF_ARRIVAL.format(necessary=necessary),
+        "## The queries, service by service",
+        *(of_service(service) for service in found.services.values()),
+        "## Each key",
+        COUNTED,
+        *(of_key(key, found) for key in keys),
+    )
+
+
+def of_service(service: Service) -> str:
+    """Return the queries of one service, as discovery gives them."""
+    return "\n\n".join(
+        [
+            f"### {service.id}",
+            f"Hook `{service.hook}`. {markdown.plain(service.title)}.",
+            markdown.table(
+                ("key", "query"),
+                [(markdown.code(key), markdown.code(query)) for key, query in service.prefetch.items()],
+            ),
+        ]
+    )
+
+
+def of_key(key: str, found: RuleBase) -> str:
+    """Return what one key is for, and what its absence does."""
+    return "\n\n".join(
+        [
+            f"### {key}",
+            markdown.bullets(
+                [
+                    f"**Asks for:** {asked(key, found)}",
+                    f"**Read for:** {markdown.plain(READ_FOR[key])}{values_in(key, found)}",
+                    f"**Without it:** {without(key, found)}",
+                ]
+            ),
+        ]
+    )
+
+
+def values_in(key: str, found: RuleBase) -> str:
+    """Name the values that are looked for under a key."""
+    labels = sorted(analyte.label for analyte in found.analytes.values() if key in analyte.arrives)
+    return f" Values: {'; '.join(markdown.plain(label) for label in labels)}." if labels else ""
+
+
+def asked(key: str, found: RuleBase) -> str:
+    """Say in words what a query asks for."""
+    [template] = {one.prefetch[key] for one in found.services.values() if key in one.prefetch}
+    resource = re.split(r"[/?]", template)[0]
+    if "?" not in template:
+        return f"one {resource}, by its id"
+    parts = dict(part.split("=", 1) for part in template.partition("?")[2].split("&"))
+    words = [f"{resource} of the patient"]
+    words += [
+        f"{name} {parts[name].replace(',', ' or ')}" for name in ("category", "status") if name in parts
+    ]
+    if parts.get("_sort", "").startswith("-"):
+        words.append("the newest first")
+    return ", ".join([*words, f"at most {parts['_count']}"])
+
+
+def without(key: str, found: RuleBase) -> str:
+    """Say what a request without this key does not know."""
+    if key in prefetch.NECESSARY:
+        return "the call is refused with [412](failures.md#unobtainable)."
+    facts = lost(found, key)
+    if not facts:
+        return "nothing becomes unknown; what it holds is only not seen."
+    named = "; ".join(markdown.plain(found.facts[name].label) for name in sorted(facts)[:SHOWN])
+    more = f"; and {len(facts) - SHOWN} more" if len(facts) > SHOWN else ""
+    return (
+        f"{len(facts)} of {len(found.facts)} facts can no longer be known from it: {named}{more}. "
+        f"{consequence(found, facts)}"
+    )
+
+
+def consequence(found: RuleBase, facts: Iterable[str]) -> str:
+    """Say which rules and which gates of orders name one of these facts."""
+    lost_facts = set(facts)
+    rules = [short(rule) for rule in found.rules.values() if lost_facts & set(named_by(rule))]
+    orders = [
+        markdown.plain(order.label)
+        for order in found.orders.values()
+        if lost_facts & {*order.must_be_clear, *order.blocked_by}
+    ]
+    quiet = lost_facts & {*found.globals.silent_when, *found.globals.info_silent_when}
+    told = [
+        f"Rules that name one of them, and so may stay undecided or say less: {', '.join(rules)}."
+        if rules
+        else "No rule names one of them by itself.",
+        f"Orders that one of them holds back: {'; '.join(orders)}." if orders else "",
+        "What keeps cards quiet for certain patients is among them." if quiet else "",
+    ]
+    return " ".join(filter(None, told))
+
+
+def named_by(rule: Rule) -> Iterator[str]:
+    """Return the facts that the criteria of a rule name, or its question."""
+    for level in rule.levels:
+        yield from facts_in(level.when)
+    if rule.ask is not None:
+        yield from rule.ask.facts
+
+
+def lost(found: RuleBase, key: str) -> list[str]:
+    """Return the facts whose value, or the reason why they have none, changes when a key is left out."""
+    whole, less = known(found, ""), known(found, key)
+    return [name for name in whole if whole[name] != less[name]]
+
+
+def known(found: RuleBase, left_out: str) -> Mapping[str, Any]:
+    """Return what each fact is for a patient of whom nothing is recorded, with one key left out."""
+    facts = assess(nothing(found, left_out), found, NOW, UTC, "patient-view")
+    return {name: (fact.value, fact.reason) for name, fact in facts.sides[""].items()}
+
+
+def nothing(found: RuleBase, left_out: str) -> Evidence:
+    """Return complete evidence of which all lists are empty, without one of its keys."""
+    service = next(iter(found.services.values()))
+    values = {
+        key: msgspec.Raw(PATIENT if key == "patient" else EMPTY)
+        for key in service.prefetch
+        if key != left_out
+    }
+    return prefetch.read(values, service.prefetch, "p")
