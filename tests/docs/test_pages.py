@@ -1,0 +1,209 @@
+"""The pages that are written from code and content: true, up to date, and called stale when they are."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from cds_service import settings
+from cds_service.failures import MEANINGS, Kind
+from cds_service.rulebase.building import criterion
+from cds_service.rulebase.criteria import truth
+from scripts.docs import __main__ as docs
+from scripts.docs import content, rule_language, rules
+from tests.unit.rulebase.tiny import loaded, rule, texts
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+REFERENCE = CHECKOUT / "docs" / "reference"
+
+
+def read(name: str) -> str:
+    return (REFERENCE / name).read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that the pages are made from, and the pages, in another folder."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("cds_service", "cards", "scripts", "tests/spec", "docs/reference"):
+        shutil.copytree(
+            CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "var")
+        )
+    return folder
+
+
+def checked(folder: Path) -> tuple[int, str]:
+    """Run the check as `make check` does, in a folder of its own."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "scripts.docs", "--check"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_every_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert docs.main(["--check"]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "page"),
+    [
+        ("cds_service/settings.py", "] = 16\n", "] = 17\n", "settings.md"),
+        ("cds_service/cli/rules.py", "List the rules:", "Name the rules:", "cli.md"),
+        ("cds_service/failures.py", "Send a valid token.", "Send another token.", "failures.md"),
+        ("cds_service/web/errors.py", '(429, "throttled")', '(420, "throttled")', "failures.md"),
+        ("cards/services.yaml", "category=laboratory&", "category=lab&", "prefetch.md"),
+        (
+            "cards/rule.schema.json",
+            "Who answers for it.",
+            "Who published it.",
+            "rule-language.md",
+        ),
+        (
+            "tests/spec/any.txt",
+            "| unknown | unknown | unknown |",
+            "| unknown | unknown | false   |",
+            "rule-language.md",
+        ),
+        (
+            "cards/electrolytes/k-01-low-potassium.yaml",
+            "reviewed: 2026-11-22",
+            "reviewed: 2027-01-05",
+            "rules.md",
+        ),
+    ],
+)
+def test_a_change_of_what_a_page_is_made_from_is_said_with_the_page_and_the_command(
+    copy: Path, file: str, old: str, new: str, page: str
+) -> None:
+    text = (copy / file).read_text("utf-8")
+    assert old in text
+    (copy / file).write_text(text.replace(old, new), encoding="utf-8")
+    try:
+        code, said = checked(copy)
+    finally:
+        (copy / file).write_text(text, encoding="utf-8")
+    assert code == 1
+    stale = re.findall(r"docs/reference/(\S+) is not up to date: run `make docs`", said)
+    assert stale == [page], said
+    assert re.search(r"^-(?!--)", said, flags=re.MULTILINE), "the line as it is"
+    assert re.search(r"^\+(?!\+\+)", said, flags=re.MULTILINE), "the line as it will be"
+
+
+def test_a_key_that_says_nothing_of_itself_is_an_error_that_names_it(copy: Path) -> None:
+    file = copy / "cards" / "facts.schema.json"
+    text = file.read_text("utf-8")
+    line = re.search(r'\n *"description": "Decimals: [^\n]*', text)
+    assert line is not None
+    file.write_text(text.replace(line.group(), ""), encoding="utf-8")
+    try:
+        code, said = checked(copy)
+    finally:
+        file.write_text(text, encoding="utf-8")
+    assert code == 1
+    assert "cards/facts.schema.json: the key rounded has no `description`" in said
+
+
+def test_a_page_that_is_missing_is_written(tmp_path: Path) -> None:
+    assert docs.main(["--check", "--folder", str(tmp_path)]) == 1
+    assert docs.main(["--folder", str(tmp_path)]) == 0
+    assert docs.main(["--check", "--folder", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(docs.PAGES)
+
+
+def test_the_settings_are_all_there_with_what_holds_when_they_are_not_set() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", read("settings.md"), flags=re.MULTILINE))
+    assert rows.keys() == {variable.name for _, variable, _ in settings.variables()}
+    assert rows["PORT"] == "`8080`"
+    assert rows["CDS_VALIDATE"] == "as `CDS_DEMO`"
+    assert rows["CDS_CARDS_DIR"] == "the rule base that is shipped"
+
+
+def test_every_kind_of_failure_has_a_meaning_and_a_section() -> None:
+    assert MEANINGS.keys() == set(Kind)
+    assert set(re.findall(r"^### (.*)$", read("failures.md"), flags=re.MULTILINE)) == set(Kind)
+
+
+def test_the_queries_are_those_of_the_services_to_the_letter() -> None:
+    written = yaml.safe_load((CHECKOUT / "cards" / "services.yaml").read_text("utf-8"))
+    sections = read("prefetch.md").split("\n### ")[1:]
+    of_services = {section.split("\n", 1)[0]: section for section in sections}
+    for service in written["services"]:
+        rows = re.findall(r"^\| `(.*)` \| `(.*)` \|$", of_services[service["id"]], flags=re.MULTILINE)
+        assert rows == [(key, written["prefetch"][key]) for key in service["prefetch"]]
+    assert written["prefetch"].keys() <= of_services.keys(), "each key has a section"
+
+
+def test_the_prefetch_page_says_what_is_lost_without_a_key() -> None:
+    sections = dict(
+        re.findall(r"\n### (\w+)\n\n(.*?)(?=\n\n###|\Z)", read("prefetch.md"), flags=re.DOTALL)
+    )
+    assert "refused with [412]" in sections["patient"]
+    assert "refused with [412]" in sections["conditions"]
+    assert "K-01" in sections["laboratory"]
+    assert "nothing becomes unknown" in sections["encounter"]
+
+
+@pytest.mark.parametrize("word", rule_language.WORDS)
+def test_the_tables_of_the_language_are_what_the_code_does(word: str) -> None:
+    values = {"true": True, "false": False, "*unknown*": None}
+    section = read("rule-language.md").split(f"\n### {word}\n", 1)[1].split("\n#", 1)[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
+    rows = [row for row in rows if row[0] in values]
+    assert len(rows) == 9
+    for a, b, result in rows:
+        facts = {"a": values[a], "b": values[b]}
+        assert truth(criterion({word: ["a", "b"]}), facts.__getitem__) is values[result]
+
+
+def test_every_rule_is_in_the_index_with_its_standing_and_its_review() -> None:
+    page = read("rules.md")
+    for one in content.rule_base().rules.values():
+        assert f"[`{one.id}`](../../cards/" in page
+        for source in one.sources:
+            assert source.url in page
+    assert "**None of them is approved by a clinician.**" in page
+
+
+def test_the_index_tells_apart_what_is_approved_reviewed_and_known() -> None:
+    looked_up = {
+        "id": "src",
+        "title": "A [guideline] | with_signs",
+        "publisher": "A society",
+        "year": 2024,
+        "url": "https://example.org/a(b)",
+        "locator": "1.1",
+        "grade": "class 1",
+        "read": "recalled",
+        "reviewed": "2027-02-03",
+    }
+    made = [
+        rule("old", status="active", reviewed="2026-12-01", cause="nerve"),
+        rule("new", sources=[looked_up], cause="clot"),
+    ]
+    found = loaded(texts(rules=made))
+    page = rules.written(found, dict.fromkeys(found.rules, "file.yaml"))
+    assert "2 rules (1 active, 1 draft). **1 of them is approved by a clinician.**" in page
+    assert "1 read, 0 second-hand, 1 recalled" in page
+    assert page.index("## clot") < page.index("## nerve")
+    assert "status: active: approved by a clinician" in page
+    assert "status: **draft: not approved by a clinician**" in page
+    assert "reviewed: **no day given**" in page
+    assert r"[A \[guideline\] \| with\_signs](<https://example.org/a(b)>)" in page
+    assert "| class 1 | **recalled** | 2027-02-03 |" in page
+    assert "| class 1 | read | 2026-12-01 |" in page, "a source that was not looked up by itself"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for field, variable, _ in settings.variables():
+        assert variable.means[:1].isupper(), field
+        assert not variable.means.endswith("."), field
+    assert len(list(settings.variables())) == len(msgspec.structs.fields(settings.Settings))
