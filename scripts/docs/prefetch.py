@@ -40,7 +40,8 @@ RULES_OF_ARRIVAL = """\
   counted."""
 COUNTED = """\
 How much hangs on a key is counted, not estimated: each fact of the rule base was asked of a patient
-of whom nothing is recorded, once with every key delivered, and once with this one left out."""
+of whom nothing is recorded, in an encounter, once with every key delivered, and once with this one
+left out."""
 # What a person should know of a key beside its query. `page` refuses a key that is not here.
 READ_FOR: Mapping[str, str] = {
     "patient": "Age, sex, death. The id must be that of the call.",
@@ -71,7 +72,10 @@ READ_FOR: Mapping[str, str] = {
     "questionnaireResponses": "Answers of patient or staff to the questions that the cards offer.",
 }
 EMPTY = b'{"resourceType":"Bundle","type":"searchset"}'
-PATIENT = b'{"resourceType":"Patient","id":"p","gender":"female","birthDate":"1960-01-01"}'
+SINGLE = {
+    "patient": b'{"resourceType":"Patient","id":"p","gender":"female","birthDate":"1960-01-01"}',
+    "encounter": b'{"resourceType":"Encounter","id":"e","status":"in-progress"}',
+}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)  # any: nothing is recorded that could be too old
 SHOWN = 6
 
@@ -162,7 +166,8 @@ def without(key: str, found: RuleBase) -> str:
     named = "; ".join(markdown.plain(found.facts[name].label) for name in sorted(facts)[:SHOWN])
     more = f"; and {len(facts) - SHOWN} more" if len(facts) > SHOWN else ""
     return (
-        f"{len(facts)} of {len(found.facts)} facts can no longer be known from it: {named}{more}. "
+        f"{len(facts)} of {len(found.facts)} facts can no longer be known, or not be known to be "
+        f"absent: {named}{more}. "
         f"{consequence(found, facts)}"
     )
 
@@ -208,11 +213,7 @@ def known(found: RuleBase, left_out: str) -> Mapping[str, Any]:
 
 
 def nothing(found: RuleBase, left_out: str) -> Evidence:
-    """Return complete evidence of which all lists are empty, without one of its keys."""
+    """Return complete evidence, in an encounter, of which all lists are empty, without one key."""
     service = next(iter(found.services.values()))
-    values = {
-        key: msgspec.Raw(PATIENT if key == "patient" else EMPTY)
-        for key in service.prefetch
-        if key != left_out
-    }
-    return prefetch.read(values, service.prefetch, "p")
+    values = {key: msgspec.Raw(SINGLE.get(key, EMPTY)) for key in service.prefetch if key != left_out}
+    return prefetch.read(values, service.prefetch, "p", encounter="e")

@@ -149,7 +149,8 @@ def test_the_prefetch_page_says_what_is_lost_without_a_key() -> None:
     assert "refused with [412]" in sections["patient"]
     assert "refused with [412]" in sections["conditions"]
     assert "K-01" in sections["laboratory"]
-    assert "nothing becomes unknown" in sections["encounter"]
+    assert "K-01" not in sections["devices"]
+    assert "emergency lumbar MRI" in sections["devices"], "its gate looks for implants"
 
 
 @pytest.mark.parametrize("word", rule_language.WORDS)
