@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from scripts.docs import cli, failures, prefetch, rule_language, rules, settings
+from scripts.docs import cli, content, failures, prefetch, rule_language, rules, settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "docs" / "reference"
@@ -30,11 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; say what differs")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the pages")
     chosen = parser.parse_args(arguments)
-    if chosen.check:
-        return check(chosen.folder)
+    try:
+        return check(chosen.folder) if chosen.check else write(chosen.folder)
+    except content.NotSaid as gap:
+        print(f"docs: {gap}", file=sys.stderr)
+        return 1
+
+
+def write(folder: Path) -> int:
+    """Write every page; return the exit code."""
     for name, page in PAGES.items():
-        (chosen.folder / name).write_text(page(), encoding="utf-8")
-    print(f"{len(PAGES)} pages in {chosen.folder}")
+        (folder / name).write_text(page(), encoding="utf-8")
+    print(f"{len(PAGES)} pages in {folder}")
     return 0
 
 

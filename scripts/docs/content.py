@@ -9,6 +9,10 @@ from cds_service.rulebase.model import Rule, RuleBase
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
+class NotSaid(Exception):  # noqa: N818 - a gap in what is documented, and no slip of the program
+    """Something of which a page must speak says nothing of itself; the message says where to say it."""
+
+
 @cache
 def texts() -> dict[str, str]:
     """Return every content file of the checkout, by its path in `cards/`."""

@@ -14,7 +14,7 @@ from cds_service.hooks.service import Service
 from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.model import Rule, RuleBase
 from scripts.docs import markdown
-from scripts.docs.content import rule_base, short
+from scripts.docs.content import NotSaid, rule_base, short
 
 INTRODUCTION = """\
 For integrators: what an EHR sends with each call. An EHR that reads discovery (`GET /cds-services`)
@@ -84,12 +84,12 @@ def page() -> str:
     """Return the page for the shipped rule base.
 
     Raises:
-        LookupError: when a key is published of which this page does not know what it is read for.
+        NotSaid: when a key is published of which this page does not know what it is read for.
     """
     found = rule_base()
     keys = list(dict.fromkeys(key for service in found.services.values() for key in service.prefetch))
     if missing := [key for key in keys if key not in READ_FOR]:
-        raise LookupError(f"say in scripts/docs/prefetch.py what {', '.join(missing)} is read for")
+        raise NotSaid(f"say in scripts/docs/prefetch.py what {', '.join(missing)} is read for")
     necessary = " and ".join(markdown.code(key) for key in prefetch.NECESSARY)
     return markdown.page(
         "Prefetch keys",

@@ -8,6 +8,7 @@ from typing import Any
 
 from cds_service.facts.derived import BY_NAME
 from scripts.docs import markdown
+from scripts.docs.content import NotSaid
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TABLES = CHECKOUT / "tests" / "spec"
@@ -154,10 +155,10 @@ def described(node: Node, what: str, file: str) -> str:
     """Return what a schema says of a key.
 
     Raises:
-        LookupError: when it says nothing: then nobody would know from this page.
+        NotSaid: when it says nothing: then nobody would know from this page.
     """
     if "description" not in node:
-        raise LookupError(f"{file}: {what} has no `description`: say there what it means")
+        raise NotSaid(f"{file}: {what} has no `description`: say there what it means")
     said: str = node["description"]
     return said
 
@@ -185,7 +186,7 @@ def may_be(node: Node) -> str:
         case "string":
             return "a name" if "a-z0-9" in node.get("pattern", "") else "a text"
         case _:
-            raise LookupError(f"no words for a key of this form: {node}")
+            raise NotSaid(f"scripts/docs/rule_language.py: no words for a key of this form: {node}")
 
 
 def derived() -> Iterator[tuple[str, str]]:

@@ -109,7 +109,7 @@ def test_a_key_that_says_nothing_of_itself_is_an_error_that_names_it(copy: Path)
     finally:
         file.write_text(text, encoding="utf-8")
     assert code == 1
-    assert "cards/facts.schema.json: the key rounded has no `description`" in said
+    assert said.startswith("docs: cards/facts.schema.json: the key rounded has no `description`")
 
 
 def test_a_page_that_is_missing_is_written(tmp_path: Path) -> None:
