@@ -32,7 +32,7 @@ import cds_service
 from cds_service import content, fitness
 
 def files(folder):
-    read = (path for path in folder.rglob("*") if path.is_file())
+    read = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "responses")
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in read}
 
 folders = {name: content.folder(name) for name in ("cards", "fhir_fixtures")}
