@@ -21,7 +21,7 @@ from cds_service.fhir.quantity import Interval, compare, interval, number, scale
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
 UCUM = "http://unitsofmeasure.org"
-_FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " "})
+_FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " ", "*": "^"})
 FactOf = Callable[[str, Side], Fact]
 
 
@@ -70,7 +70,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = _unit_text(quantity.code, quantity.system, quantity.unit)
-    # For the eye: `{score}` is no unit to read, mm[Hg] is written mmHg, {1.73_m2} is 1.73 m2.
+    # For the eye: `{score}` is no unit to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
     written = (quantity.unit or given).translate(_FOR_THE_EYE)
     shown = "" if given.startswith("{") or not is_plain(written) else written
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
