@@ -59,6 +59,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:
             spellings=tuple(unit.get("also", ())),
             factor=Decimal(unit.get("factor", 1)),
             same_as=unit.get("same-as", ""),
+            zero=Decimal(unit.get("zero", 0)),
         )
         for code, unit in value["units"].items()
     }

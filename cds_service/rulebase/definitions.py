@@ -30,12 +30,17 @@ class Threshold(msgspec.Struct, frozen=True):
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """A unit accepted for one analyte: its UCUM code, other spellings, exact factor to canonical."""
+    """A unit accepted for one analyte: its UCUM code, other spellings, how it becomes the canonical one.
+
+    Canonical is (value - zero) x factor; `zero` is what this scale says at the canonical nought: 32 in
+    [degF].
+    """
 
     code: str
     spellings: tuple[str, ...]
     factor: Decimal
     same_as: str = ""
+    zero: Decimal = Decimal(0)
 
 
 class Analyte(msgspec.Struct, frozen=True):
