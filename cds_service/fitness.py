@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from cds_service.emission import problem_of
-from cds_service.facts.derived import BY_NAME
+from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
 from cds_service.rulebase import loader
@@ -64,7 +64,26 @@ def _uncomputed(rule_base: RuleBase, texts: Mapping[str, str]) -> Iterator[Conte
             known = ", ".join(sorted(BY_NAME))
             yield _at(texts, "facts", fact.name, f"nothing computes {fact.by!r}; there are: {known}")
             continue
-        strangers = [name for name in fact.of if name not in rule_base.analytes]
-        if strangers or len(fact.of) != formula.analytes or len(fact.limits) != formula.limits:
-            needs = f"{formula.analytes} analytes in `of` and {formula.limits} limits in `is`"
-            yield _at(texts, "facts", fact.name, f"{fact.by} needs {needs}")
+        wrong = _unmet(fact, formula, rule_base)
+        if wrong:
+            yield _at(texts, "facts", fact.name, f"{fact.by} needs {wrong}")
+
+
+def _unmet(fact: DerivedFact, formula: Formula, rule_base: RuleBase) -> str:
+    """What a function needs that the definition of its fact does not bring; empty when it has all."""
+    coded = formula.analytes + formula.sets
+    named = (fact.of[: formula.analytes], fact.of[formula.analytes : coded], fact.of[coded:])
+    sections = (rule_base.analytes, rule_base.code_sets, rule_base.facts)
+    wanted = (formula.analytes, formula.sets, formula.facts)
+    known = all(one in section for names, section in zip(named, sections, strict=True) for one in names)
+    short = any(len(names) < count for names, count in zip(named, wanted, strict=True))
+    long = len(named[2]) > formula.facts and not formula.more_facts
+    if not known or short or long:
+        kinds = zip(wanted, ("analytes", "code sets", "facts"), strict=True)
+        order = ", then ".join(f"{count} {kind}" for count, kind in kinds if count)
+        return f"{order}{' or more' if formula.more_facts else ''} in `of`"
+    if len(fact.limits) != formula.limits:
+        return f"{formula.limits} limits in `is`"
+    if fact.parameters.keys() != formula.parameters:
+        return f"in `with`: {', '.join(sorted(formula.parameters)) or 'nothing'}"
+    return ""

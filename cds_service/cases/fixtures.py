@@ -175,6 +175,8 @@ def _sorted_out(
         elif kind in ("Specimen", "Medication"):
             key = "laboratory" if kind == "Specimen" else "medicationRequests"
             values.setdefault(key, []).append(resource)
+        elif kind == "MedicationRequest" and resource.get("status") in ("stopped", "completed"):
+            values.setdefault("medicationRequestsEnded", []).append(resource)
         elif kind in _KEYS:
             values.setdefault(_KEYS[kind], []).append(resource)
     return values, drafts, encounters

@@ -17,6 +17,8 @@ _DEFAULT_AGE = 60
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_ENCOUNTER_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_MEANING = "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
 _UCUM = "http://unitsofmeasure.org"
 Resource = dict[str, Any]
 
@@ -66,8 +68,8 @@ class _Builder:
                 yield make(one)
         if record.get("answers"):
             yield self._answers(record["answers"])
-        if record.get("reason"):
-            yield self._encounter(record["reason"])
+        if record.get("reason") or record.get("class"):
+            yield self._encounter(record.get("reason", []), record.get("class", "AMB"))
 
     def _date(self, text: str) -> str:
         """A relative date in days is a date, one in hours or minutes a moment."""
@@ -153,7 +155,19 @@ class _Builder:
         if "specimen" in one:
             resource["specimen"] = {"reference": f"Specimen/specimen-{self._made}"}
         resource.update(self._value(one))
+        ranges = [*one.get("ranges", ()), *([{"high": one["upper"]}] if "upper" in one else ())]
+        if ranges:
+            resource["referenceRange"] = [self._range(each, one.get("unit")) for each in ranges]
         return resource
+
+    def _range(self, one: Mapping[str, Any], unit: str | None) -> Resource:
+        """A reference range, in the unit of the value unless it says its own (null: none)."""
+        unit = one.get("unit", unit)
+        suffix = {"unit": unit, "system": _UCUM, "code": unit} if unit else {}
+        found: Resource = {key: {"value": one[key], **suffix} for key in ("low", "high") if key in one}
+        if "type" in one:
+            found["type"] = {"coding": [{"system": _MEANING, "code": one["type"]}]}
+        return found
 
     def _value(self, one: Mapping[str, Any]) -> Resource:
         if "absent" in one:
@@ -191,9 +205,18 @@ class _Builder:
         resource = self._base("MedicationStatement" if statement else "MedicationRequest", one)
         resource["medicationCodeableConcept"] = resource.pop("code", {"text": one.get("text", "")})
         resource["status"] = one.get("status", "active")
+        period = {
+            element: self._date(one[key])
+            for key, element in (("started", "start"), ("ended", "end"))
+            if key in one
+        }
+        if statement and period:
+            resource["effectivePeriod"] = period
         if not statement:
             resource["intent"] = one.get("intent", "order")
             resource["authoredOn"] = self._date(one.get("authored", "-30d"))
+            if period:
+                resource["dispenseRequest"] = {"validityPeriod": period}
         if "route" in one:
             key = "dosage" if statement else "dosageInstruction"
             resource[key] = [{"route": {"text": one["route"]}}]
@@ -257,12 +280,12 @@ class _Builder:
             "item": items,
         }
 
-    def _encounter(self, reasons: list[str]) -> Resource:
+    def _encounter(self, reasons: list[str], kind: str) -> Resource:
         return {
             "resourceType": "Encounter",
             "id": "encounter",
             "status": "in-progress",
-            "class": {"code": "AMB"},
+            "class": {"system": _ENCOUNTER_CLASS, "code": kind},
             "subject": {"reference": f"Patient/{PATIENT}"},
             "reasonCode": [self._concept(one) for one in reasons],
         }

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import msgspec
 
-from cds_service.facts.measurements import FactOf
 from cds_service.facts.model import Datum, Fact, Reason, Side
+from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.fhir.dates import age_in_days, is_future
 from cds_service.fhir.quantity import Interval, compare

@@ -44,30 +44,44 @@ def nothing(
     A list that its `_count` cut is complete back to its oldest entry: enough for a window that ends
     before.
     """
+    days = _days(record, within) if within else None
+    missing = gap(record, keys, sets, days)
+    if missing is not None:
+        return Fact(definition.name, None, missing)
+    if definition.nothing_recorded is None:
+        return Fact(definition.name, None, Reason.NOT_RECORDED)
+    return Fact(definition.name, definition.nothing_recorded)
+
+
+def gap(
+    record: Record, keys: Iterable[str], sets: Iterable[str], days: int | None = None
+) -> Reason | None:
+    """Why what is not found is not thereby absent; None when the lists are complete, `days` back."""
     if record.faulty or record.unreadable_about(sets):
-        return Fact(definition.name, None, Reason.UNREADABLE)
+        return Reason.UNREADABLE
     for key in keys:
         if key == "encounter" and record.reason_not_delivered:
-            return Fact(definition.name, None, Reason.NOT_DELIVERED)
+            return Reason.NOT_DELIVERED
         found = record.evidence.arrivals.get(key)
         if found is None:
             continue  # not asked for here
         if not isinstance(found, Arrival):
             if found.reason == OUTSIDE:
                 continue
-            return Fact(definition.name, None, Reason.NOT_DELIVERED)
-        if not found.complete and not _reaches_back(found, within, record):
-            return Fact(definition.name, None, Reason.INCOMPLETE)
-    if definition.nothing_recorded is None:
-        return Fact(definition.name, None, Reason.NOT_RECORDED)
-    return Fact(definition.name, definition.nothing_recorded)
+            return Reason.NOT_DELIVERED
+        if not found.complete and not _reaches_back(found, days, record):
+            return Reason.INCOMPLETE
+    return None
 
 
-def _reaches_back(arrival: Arrival, within: str, record: Record) -> bool:
-    if arrival.back_to is None or not within:
-        return False
+def _days(record: Record, within: str) -> int:
     window = record.rule_base.thresholds[within]
-    days = int(window.single()) if window.unit == "d" else int(window.single()) // 24 + 1
+    return int(window.single()) if window.unit == "d" else int(window.single()) // 24 + 1
+
+
+def _reaches_back(arrival: Arrival, days: int | None, record: Record) -> bool:
+    if arrival.back_to is None or days is None:
+        return False
     oldest_needed = record.now.astimezone(record.zone).date() - timedelta(days=days)
     return arrival.back_to < oldest_needed
 

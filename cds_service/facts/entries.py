@@ -19,6 +19,7 @@ from cds_service.facts.statements import (
 from cds_service.fhir.dates import Span
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
+    CodeableConcept,
     Condition,
     Device,
     Encounter,
@@ -105,7 +106,7 @@ def reasons_elsewhere(resource: Encounter) -> Iterator[str]:
 
 
 def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
-    """What the reasons of this encounter state; they always count as current.
+    """What the reasons and the class of this encounter state; they always count as current.
 
     Those in `reasonCode`, and the conditions it carries inside itself; see `reasons_elsewhere` for
     the others.
@@ -115,7 +116,8 @@ def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
     for inside in _contained_reasons(resource):
         yield from of_condition(inside, ref, True, context)
     when = context.span(resource.period.start) if resource.period else None
-    for reason in resource.reasonCode:
+    kind = (CodeableConcept(coding=(resource.class_,)),) if resource.class_ else ()
+    for reason in (*resource.reasonCode, *kind):
         for match, code in matches(reason, context):
             if not match.concept.needs_site:
                 yield (

@@ -177,6 +177,8 @@ def _complained(definition: FindingFact, record: Record, side: Side) -> Iterable
 
 def medication(definition: MedicationFact, record: Record, side: Side) -> Fact:  # noqa: ARG001
     """A current medicine; an old open prescription is a hazard still, a benefit no longer sure."""
+    if definition.ended_within:
+        return _ended(definition, record)
     current = [one for one in record.stated(definition.sets) if one.kind == "medication"]
     sure = [one for one in current if not one.old or definition.use == "hazard"]
     if sure:
@@ -186,6 +188,26 @@ def medication(definition: MedicationFact, record: Record, side: Side) -> Fact: 
     if record.unresolved_medicine:
         return unknown(definition.name, Reason.UNREADABLE)
     keys = ("medicationRequests", "medicationStatements")
+    return nothing(definition, record, keys, definition.sets)
+
+
+def _ended(definition: MedicationFact, record: Record) -> Fact:
+    """A medicine that ended inside the window; unknown where an entry of the last year may have."""
+    thresholds = record.rule_base.thresholds
+    window = thresholds[definition.ended_within]
+    maybe: list[Statement] = []
+    for one in record.stated(definition.sets):
+        if one.kind != "ended-medication":
+            continue
+        if one.until is None:
+            maybe.append(one)
+        elif windows.within(one.until, window, record.now, record.zone, whole=True):
+            return Fact(definition.name, True, data=_newest_first([one]))
+        elif not one.old and windows.within(one.until, window, record.now, record.zone, whole=False):
+            maybe.append(one)
+    if maybe:
+        return unknown(definition.name, Reason.DATE_IMPRECISE, _newest_first(maybe))
+    keys = ("medicationRequestsEnded", "medicationRequests", "medicationStatements")
     return nothing(definition, record, keys, definition.sets)
 
 

@@ -5,34 +5,37 @@ has none is it converted, in exact decimals (ARCHITECTURE 5.2). Which value is n
 then issued, then laboratory over bedside, then the more dangerous (reconciliation, "Newest, ties").
 """
 
-from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 from msgspec import UNSET
 
-from cds_service.facts import windows
+from cds_service.facts import onsets, reference_ranges, windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
-from cds_service.facts.model import Datum, Fact, Reason, Side
+from cds_service.facts.model import NO_RANGE, Datum, Fact, Reason, Side
+from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.reference_ranges import NO_BOUNDS, Bounds
 from cds_service.facts.statements import Statement, is_plain
-from cds_service.fhir.quantity import Interval, compare, interval, number, scaled
+from cds_service.fhir.quantity import Interval, compare, interval, number, scaled, unit_text
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
-UCUM = "http://unitsofmeasure.org"
 _FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " ", "*": "^"})
-FactOf = Callable[[str, Side], Fact]
 
 
 class Value(msgspec.Struct, frozen=True):
-    """A statement's quantity, read for one analyte: an interval in a declared unit, or a problem."""
+    """A statement's quantity, read for one analyte: an interval in a declared unit, or a problem.
+
+    `range`: the laboratory's own reference range of this result, in its unit.
+    """
 
     statement: Statement
     interval: Interval | None
     unit: Unit | None
     text: str
     problem: Reason | None = None
+    range: Bounds = NO_BOUNDS
 
 
 def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
@@ -70,7 +73,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
     amount = number(raw)
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
-    given = _unit_text(quantity.code, quantity.system, quantity.unit)
+    given = unit_text(quantity)
     # For the eye: `{score}` is no unit to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
     written = (quantity.unit or given).translate(_FOR_THE_EYE)
     shown = "" if given.startswith("{") or not is_plain(written) else written
@@ -87,14 +90,8 @@ def read(one: Statement, analyte: Analyte) -> Value:
     edges = [edge for edge in (canonical.low, canonical.high) if edge is not None]
     if any(edge < low or edge > high for edge in edges):
         return Value(one, None, unit, text[:60], Reason.IMPLAUSIBLE)
-    return Value(one, span, unit, text[:60])
-
-
-def _unit_text(code: str | None, system: str | None, unit: str | None) -> str:
-    """The unit as a key of the table: the UCUM code when it is one, else the written unit."""
-    if code and (system in (UCUM, None, "")):
-        return code.strip()
-    return (unit or code or "").strip()
+    own = reference_ranges.bounds(one.ranges, unit, analyte) if one.ranges else NO_BOUNDS
+    return Value(one, span, unit, text[:60], range=own)
 
 
 def measurement(definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
@@ -155,19 +152,11 @@ def _nothing(definition: MeasurementFact, record: Record, analyte: Analyte) -> F
 def _after_onset(
     found: list[Value], definition: MeasurementFact, side: Side, fact_of: FactOf
 ) -> list[Value]:
-    onset = earliest_onset(definition.after_onset_of, side, fact_of)
+    onset = onsets.earliest(definition.after_onset_of, side, fact_of)
     if onset is None:
         return found
     # A tie after the onset is accepted: a value of the same day counts.
     return [one for one in found if one.statement.when and one.statement.when.end >= onset]
-
-
-def earliest_onset(names: Iterable[str], side: Side, fact_of: FactOf) -> datetime | None:
-    """The earliest possible onset of the data of some facts; None when none is known."""
-    starts = [
-        one.onset.start for name in names for one in fact_of(name, side).data if one.onset is not None
-    ]
-    return min(starts, default=None)
 
 
 def _by_leg(found: list[Value]) -> list[list[Value]]:
@@ -190,11 +179,15 @@ def _judged(
     shown = reading_datum(newest, before)
     if newest.problem is not None:
         return unknown(definition.name, newest.problem, (shown,))
-    assert newest.interval is not None
-    assert newest.unit is not None
-    answer = satisfies(newest.interval, newest.unit, definition, record)
+    if definition.times and not newest.range.of(definition.times):
+        shown = msgspec.structs.replace(shown, notes=(*shown.notes, NO_RANGE))
+        if not definition.without_range:
+            return unknown(definition.name, Reason.NO_RANGE, (shown,))
+    answer = satisfies(newest, definition, record)
     if answer is None:
-        return unknown(definition.name, Reason.STRADDLES, (shown,))
+        several = definition.times is not None and len(newest.range.of(definition.times)) > 1
+        reason = Reason.RANGES_DIFFER if several else Reason.STRADDLES
+        return unknown(definition.name, reason, (shown,))
     return _timely(definition, newest, answer, shown, record, side, fact_of)
 
 
@@ -203,9 +196,7 @@ def _more_dangerous(definition: MeasurementFact, found: list[Value], record: Rec
     tied = newest(found)
 
     def danger(one: Value) -> int:
-        if one.interval is None or one.unit is None:
-            return 1
-        answer = satisfies(one.interval, one.unit, definition, record)
+        answer = satisfies(one, definition, record)
         if answer is None:
             return 1
         # A suspect sample settles nothing, so beside a good one it is the value to speak of.
@@ -270,16 +261,25 @@ def _window(definition: MeasurementFact, side: Side, fact_of: FactOf) -> tuple[s
     return definition.shorter_within, min(starts, default=None)
 
 
-def satisfies(value: Interval, unit: Unit, definition: MeasurementFact, record: Record) -> bool | None:
-    """Whether a value satisfies every limit of a fact; None when an interval straddles one."""
+def satisfies(value: Value, definition: MeasurementFact, record: Record) -> bool | None:
+    """Whether a value satisfies every limit of a fact; None when it cannot be said."""
+    span, unit = value.interval, value.unit
+    if span is None or unit is None:
+        return None
+    limits = definition.limits
+    if definition.times:
+        bounds = value.range.of(definition.times)
+        if bounds:
+            factors = [(one.how, record.rule_base.thresholds[one.threshold].single()) for one in limits]
+            return _every([reference_ranges.times(span, *factor, bounds) for factor in factors])
+        if not definition.without_range:
+            return None
+        limits = definition.without_range
     if definition.rounded is not None:  # 90.4 % is 0.904 first, then 0.90
         analyte = record.rule_base.analytes[definition.of]
-        value = _rounded(scaled(value, unit.factor, unit.zero), definition.rounded)
+        span = _rounded(scaled(span, unit.factor, unit.zero), definition.rounded)
         unit = analyte.units[analyte.unit]
-    answers = [against(value, unit, limit, record) for limit in definition.limits]
-    if False in answers:
-        return False
-    return None if None in answers else True
+    return _every([against(span, unit, limit, record) for limit in limits])
 
 
 def against(value: Interval, unit: Unit, limit: Limit, record: Record) -> bool | None:
@@ -318,7 +318,7 @@ def _any_ever(definition: MeasurementFact, found: list[Value], record: Record, a
         if one.interval is None or one.unit is None:
             unreadable = Reason.UNREADABLE
             continue
-        answer = satisfies(one.interval, one.unit, definition, record)
+        answer = satisfies(one, definition, record)
         if answer is None:
             unreadable = unreadable or Reason.STRADDLES
         elif answer:
@@ -358,10 +358,13 @@ def _every(answers: list[bool | None]) -> bool | None:
 def reading_datum(value: Value, before: Value | None = None) -> Datum:
     """The datum of a value as it was reported, with the value before it."""
     written, _, unit = value.text.partition(" ")
+    span = value.interval
     return msgspec.structs.replace(
         datum(value.statement, value.text),
         value=written,
         unit=unit,
+        range=reference_ranges.in_words(value.range, unit),
+        upper_times=reference_ranges.multiple(span, value.range.upper) if span else "",
         before=before.text if before else "",
         before_when=before.statement.when if before else None,
     )

@@ -15,7 +15,8 @@ LEGS: tuple[Side, ...] = ("left", "right")
 # What a card may say of a datum beside its value: our own words, all of them.
 PRELIMINARY, UNCONFIRMED = "preliminary", "unconfirmed"
 HAEMOLYSED, LIPAEMIC, DRIP_ARM = "haemolysed sample", "lipaemic sample", "sample from a drip arm"
-NOTES = frozenset({PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM})
+NO_RANGE = "no reference range"
+NOTES = frozenset({PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM, NO_RANGE})
 
 
 class Reason(StrEnum):
@@ -35,6 +36,8 @@ class Reason(StrEnum):
     NOT_ASKED = "not-asked"
     STRADDLES = "straddles-the-limit"
     SUSPECT_SAMPLE = "suspect-sample"
+    NO_RANGE = "no-reference-range"
+    RANGES_DIFFER = "reference-ranges-differ"
     UNDECIDED = "undecided"
     FAULT = "fault"
 
@@ -44,7 +47,8 @@ class Datum(msgspec.Struct, frozen=True):
 
     `text` is the value as it was reported ("2.4 mmol/L") or the name of the entry; `when` is the time
     it speaks for, `onset` when the thing began; `before` the value before it; `notes` are said on the
-    card ("preliminary").
+    card ("preliminary"). `range` is the laboratory's own reference range ("30-200 U/L"), `upper_times`
+    how many times its upper limit the value is, cut to one decimal.
     """
 
     label: str
@@ -59,6 +63,8 @@ class Datum(msgspec.Struct, frozen=True):
     before_when: Span | None = None
     value: str = ""
     unit: str = ""
+    range: str = ""
+    upper_times: str = ""
 
 
 class Fact(msgspec.Struct, frozen=True):

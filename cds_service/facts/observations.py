@@ -128,6 +128,7 @@ def _valued(
                     if part.valueCodeableConcept
                     else "",
                     quantity=quantity,
+                    ranges=part.referenceRange if quantity is not None else (),
                     problem=problem,
                 ),
             )

@@ -11,7 +11,7 @@ from cds_service.facts.statements import (
     place_of,
     placed,
 )
-from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
@@ -25,6 +25,8 @@ _DROPPED = frozenset({"entered-in-error", "cancelled", "not-done", "revoked"})
 _INTENTS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"}
 )
+# On hold is not being taken; a draft, a cancelled or a mistaken entry never was.
+_ENDED = frozenset({"stopped", "completed", "on-hold"})
 _OPEN_ORDERS = frozenset({"active", "on-hold", "draft"})
 _OLD_PRESCRIPTION = 365  # days; reconciliation, "Active medicine"
 
@@ -63,12 +65,13 @@ def of_medication(
     *,
     draft: bool,
 ) -> Stated:
-    """What a MedicationRequest or MedicationStatement states: a current medicine, or a draft.
+    """What a MedicationRequest or MedicationStatement states: a current medicine, one ended, or a draft.
 
     Current: reconciliation, "Active medicine". A request older than a year without a later validity
     is `old`: a hazard still, a benefit no longer sure.
     """
-    if not draft and not is_taken(resource):
+    taken, ended = is_taken(resource), resource.status in _ENDED
+    if not draft and not taken and not ended:
         return
     if isinstance(resource, MedicationRequest) and resource.doNotPerform:
         return
@@ -86,13 +89,15 @@ def of_medication(
             yield (
                 match.set,
                 Statement(
-                    kind="draft" if draft else "medication",
+                    kind="draft" if draft else "medication" if taken else "ended-medication",
                     ref=ref,
                     label=label_of(concept, match.concept.display),
                     concept=match.concept,
                     code=code,
                     when=when,
+                    onset=context.span(_began(resource)),
                     old=old,
+                    until=_until(resource, when, context) if ended else None,
                 ),
             )
 
@@ -102,6 +107,30 @@ def is_taken(resource: MedicationRequest | MedicationStatement) -> bool:
     if isinstance(resource, MedicationStatement):
         return resource.status in ("active", "intended")
     return resource.status == "active" and (resource.intent or "order") in _INTENTS
+
+
+def _began(resource: MedicationRequest | MedicationStatement) -> str | None:
+    """By when it was taken at the latest; the date somebody said so (`dateAsserted`) is no start."""
+    if isinstance(resource, MedicationRequest):
+        return resource.authoredOn
+    period = resource.effectivePeriod
+    return period.start if period is not None else resource.effectiveDateTime
+
+
+def _until(
+    resource: MedicationRequest | MedicationStatement, when: Span | None, context: Context
+) -> Span | None:
+    """When an ended medicine ended. R4 has no such date for a request: then some time since it began."""
+    if isinstance(resource, MedicationStatement):
+        period = resource.effectivePeriod
+    else:
+        period = resource.dispenseRequest.validityPeriod if resource.dispenseRequest else None
+    told = context.span(period.end) if period is not None else None
+    if told is not None and told.start <= context.now:
+        return told
+    if when is None or when.start > context.now:
+        return None
+    return Span(when.start, context.now, precise=False, text=when.text)
 
 
 def _medicine_date(resource: MedicationRequest | MedicationStatement) -> str | None:

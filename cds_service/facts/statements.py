@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from cds_service.fhir.dates import Span
-from cds_service.fhir.resources import CodeableConcept, Quantity
+from cds_service.fhir.resources import CodeableConcept, Quantity, ReferenceRange
 from cds_service.rulebase.concepts import Concept, Sidedness
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.terminology import Match
@@ -27,6 +27,7 @@ StatementKind = Literal[
     "order",
     "draft",
     "medication",
+    "ended-medication",
     "device",
 ]
 
@@ -45,7 +46,7 @@ class Statement(msgspec.Struct, frozen=True):
     coded answer's code and words. `when` is the time a result or
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
     entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
-    the side ("which leg is affected?").
+    the side ("which leg is affected?"). `until` is when an ended medicine ended, as far as it is told.
     """
 
     kind: StatementKind
@@ -68,12 +69,14 @@ class Statement(msgspec.Struct, frozen=True):
     answer: str = ""
     answered: str = ""
     quantity: Quantity | None = None
+    ranges: tuple[ReferenceRange, ...] = ()
     problem: str = ""
     notes: tuple[str, ...] = ()
     specimen: str = ""
     sample_text: str = ""
     suspect: bool = False
     old: bool = False
+    until: Span | None = None
 
 
 class Context(Protocol):

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from cds_service.facts import windows
+from cds_service.facts import onsets, windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
-from cds_service.facts.measurements import FactOf, earliest_onset
 from cds_service.facts.model import Draft, Fact, OrderState, Reason, Side
+from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
 from cds_service.rulebase.definitions import DoneFact, DraftFact
@@ -17,8 +17,12 @@ _RESULT_KEYS = ("laboratory", "findings", "diagnosticReports", "procedures")
 
 def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
     """A result, report or completed procedure inside the window."""
-    onset = earliest_onset(definition.after_onset_of, side, fact_of)
-    undated = False
+    onset, undated = onsets.earliest(definition.after_onset_of, side, fact_of), False
+    if definition.after_latest_onset_of:
+        latest = onsets.latest(definition.after_latest_onset_of, side, fact_of)
+        onset, undated = latest.when, latest.undated
+        if undated and any(_results(record, definition.sets, side)):
+            return unknown(definition.name, Reason.UNDATED)
     for one in _results(record, definition.sets, side):
         if one.when is None:
             if not definition.within:
@@ -80,15 +84,12 @@ def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> Or
     """Whether an order is done inside its window, or open, also as part of an open panel."""
     if not order.done_sets:
         return OrderState()
-    onset = earliest_onset(order.done_after_onset_of, side, fact_of)
-    performed = next(
-        (
-            one.ref
-            for one in _results(record, order.done_sets, side)
-            if _counts(one, order.done_within, onset, record)
-        ),
-        "",
-    )
+    onset = onsets.earliest(order.done_after_onset_of, side, fact_of)
+    results = _results(record, order.done_sets, side)
+    if order.done_after_latest_onset_of:
+        latest = onsets.latest(order.done_after_latest_onset_of, side, fact_of)
+        onset, results = latest.when, () if latest.undated else results
+    performed = next((one.ref for one in results if _counts(one, order.done_within, onset, record)), "")
     return OrderState(done=performed, open=_open(order, record, side))
 
 

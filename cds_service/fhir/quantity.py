@@ -10,6 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from cds_service.fhir.resources import Quantity
+
+UCUM = "http://unitsofmeasure.org"
 Comparison = Literal["below", "at-most", "above", "at-least"]
 
 _NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,19})(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
@@ -31,6 +34,13 @@ def number(raw: bytes) -> Decimal | None:
     if len(raw) > _LONGEST or _NUMBER.fullmatch(raw) is None:
         return None
     return Decimal(raw.decode("ascii"))
+
+
+def unit_text(quantity: Quantity) -> str:
+    """The unit as written: the UCUM code when it is one, else the unit's text; empty without one."""
+    if quantity.code and (quantity.system in (UCUM, None, "")):
+        return quantity.code.strip()
+    return (quantity.unit or quantity.code or "").strip()
 
 
 def interval(value: Decimal, comparator: str | None) -> Interval | None:

@@ -246,9 +246,10 @@ class Device(Resource, frozen=True, tag="Device"):
 
 
 class Encounter(Resource, frozen=True, tag="Encounter"):
-    """FHIR Encounter: why the patient came."""
+    """FHIR Encounter: why the patient came, and whether to a ward (`class`)."""
 
     status: str | None = None
+    class_: Coding | None = msgspec.field(default=None, name="class")
     subject: Reference | None = None
     reasonCode: tuple[CodeableConcept, ...] = ()
     reasonReference: tuple[Reference, ...] = ()

@@ -45,6 +45,8 @@ _WHY_UNKNOWN = {
     Reason.UNREADABLE: "unreadable",
     Reason.STRADDLES: "reported as a range across the limit",
     Reason.SUSPECT_SAMPLE: "sample suspect",
+    Reason.NO_RANGE: "no reference range",
+    Reason.RANGES_DIFFER: "several reference ranges that differ",
     Reason.FAULT: "could not be computed",
 }
 
@@ -111,6 +113,10 @@ class Facts:
                 return f"{found.text} ({', '.join(found.notes)})" if found.notes else found.text
             case "before":
                 return _before(found, self.set)
+            case "range":
+                return found.range or None
+            case "upper-times":
+                return found.upper_times or None
             case "onset":
                 return moments.date(found.onset, self.set.zone) if found.onset else None
             case "since":

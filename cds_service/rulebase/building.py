@@ -169,6 +169,8 @@ def _measurement(common: dict[str, Any], value: Mapping[str, Any]) -> definition
         **common,
         of=value["of"],
         limits=limits(value["is"]),
+        times=value.get("times"),
+        without_range=limits(value.get("without-range", {})),
         within=within,
         clears_within=value.get("clears-within", within),
         older_than=value.get("older-than", ""),
@@ -188,6 +190,7 @@ def _done(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
         sets=tuple(value["in"]),
         within=value.get("within", ""),
         after_onset_of=tuple(value.get("after-onset-of", ())),
+        after_latest_onset_of=tuple(value.get("after-latest-onset-of", ())),
     )
 
 
@@ -196,7 +199,12 @@ def _draft(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact
 
 
 def _medication(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
-    return definitions.MedicationFact(**common, sets=tuple(value["in"]), use=value.get("use", "hazard"))
+    return definitions.MedicationFact(
+        **common,
+        sets=tuple(value["in"]),
+        use=value.get("use", "hazard"),
+        ended_within=value.get("ended-within", ""),
+    )
 
 
 def _duration(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
@@ -240,6 +248,7 @@ def _derived(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fa
         by=value["by"],
         of=tuple(value.get("of", ())),
         limits=limits(value.get("is", {})),
+        parameters=dict(value.get("with", {})),
     )
 
 
@@ -295,6 +304,7 @@ def order(name: str, value: Mapping[str, Any], systems: Mapping[str, tuple[str, 
         done_sets=tuple(done.get("in", ())),
         done_within=done.get("within", ""),
         done_after_onset_of=tuple(done.get("after-onset-of", ())),
+        done_after_latest_onset_of=tuple(done.get("after-latest-onset-of", ())),
         open_within=value.get("open-within", ""),
         must_be_clear=tuple(value.get("must-be-clear", ())),
         blocked_by=tuple(value.get("blocked-by", ())),

@@ -9,6 +9,8 @@ import msgspec
 from cds_service.fhir.quantity import Comparison
 from cds_service.rulebase.criteria import Criterion
 
+Bound = Literal["upper-limit", "lower-limit"]
+
 
 class Threshold(msgspec.Struct, frozen=True):
     """A number with a name, its native values per unit, and where it comes from."""
@@ -146,13 +148,17 @@ class MeasurementFact(FactDefinition, frozen=True, tag="measurement"):
 
     `within`: how old a value may be that makes the fact true; `clears_within`: that makes it false.
     `reassuring`: true is the safe side, so a date of day precision must lie wholly inside. `older_than`:
-    only values that have left that window. `shorter_while`: while that fact is true the window is
+    only values that have left that window. `times`: limits count in multiples of that bound of the
+    laboratory's own range, `without_range` are the limits for a result that has none (empty: unknown).
+    `shorter_while`: while that fact is true the window is
     `shorter_within` and the value must be later than the fact began. `sides`: which leg decides.
     `rounded`: decimals, half up, before comparing. `preliminary`: such results may make it true.
     """
 
     of: str = ""
     limits: tuple[Limit, ...] = ()
+    times: Bound | None = None
+    without_range: tuple[Limit, ...] = ()
     within: str = ""
     clears_within: str = ""
     older_than: str = ""
@@ -166,11 +172,16 @@ class MeasurementFact(FactDefinition, frozen=True, tag="measurement"):
 
 
 class DoneFact(FactDefinition, frozen=True, tag="done"):
-    """A test or procedure that has a result inside the window."""
+    """A test or procedure that has a result inside the window.
+
+    `after_onset_of`: not before the earliest onset of these facts; `after_latest_onset_of`: not before
+    the latest, and only a result that is surely later counts.
+    """
 
     sets: tuple[str, ...] = ()
     within: str = ""
     after_onset_of: tuple[str, ...] = ()
+    after_latest_onset_of: tuple[str, ...] = ()
 
 
 class DraftFact(FactDefinition, frozen=True, tag="draft"):
@@ -180,10 +191,14 @@ class DraftFact(FactDefinition, frozen=True, tag="draft"):
 
 
 class MedicationFact(FactDefinition, frozen=True, tag="medication"):
-    """A current medicine; `hazard` facts also take an old open prescription at its word."""
+    """A current medicine; `hazard` facts also take an old open prescription at its word.
+
+    `ended_within`: not a current one, but one that ended so long ago at most.
+    """
 
     sets: tuple[str, ...] = ()
     use: Literal["hazard", "benefit"] = "hazard"
+    ended_within: str = ""
 
 
 class DurationFact(FactDefinition, frozen=True, tag="duration"):
@@ -235,11 +250,15 @@ class GroupFact(FactDefinition, frozen=True, tag="group", kw_only=True):
 
 
 class DerivedFact(FactDefinition, frozen=True, tag="derived"):
-    """A fact computed by a named, tested function in `facts/derived`."""
+    """A fact computed by a named, tested function in `facts/derived`.
+
+    `parameters`: the thresholds that the function names, where comparisons alone do not say it.
+    """
 
     by: str = ""
     of: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
+    parameters: Mapping[str, str] = {}
 
 
 Fact = (

@@ -82,6 +82,7 @@ class Order(msgspec.Struct, frozen=True):
     done_sets: tuple[str, ...] = ()
     done_within: str = ""
     done_after_onset_of: tuple[str, ...] = ()
+    done_after_latest_onset_of: tuple[str, ...] = ()
     open_within: str = ""
     must_be_clear: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()

@@ -165,7 +165,10 @@ def _criterion(value: Any, document: Document, path: Path, known: _Names) -> Non
             _criterion(part, document, (*path, word, index), known)
 
 
-_FACT_WINDOWS = ("within", "clears-within", "condition-within", "older-than", "lasting")
+_FACT_WINDOWS = (
+    *("within", "clears-within", "condition-within", "older-than", "lasting"),
+    "ended-within",
+)
 _CODED = ("condition", "finding", "done", "draft", "medication")
 
 
@@ -190,10 +193,13 @@ def _fact(name: str, value: Mapping[str, Any], document: Document, known: _Names
         known.want_all("facts", value.get("of", ()), document, (*path, "of"))
     if kind == "score":
         known.want("scores", value["table"], document, (*path, "table"))
-    known.want_all("facts", value.get("after-onset-of", ()), document, (*path, "after-onset-of"))
+    for key in ("after-onset-of", "after-latest-onset-of"):
+        known.want_all("facts", value.get(key, ()), document, (*path, key))
     windows = {key: value[key] for key in _FACT_WINDOWS if key in value}
-    for key, one in (windows | value.get("is", {})).items():
+    for key, one in (windows | value.get("is", {}) | value.get("with", {})).items():
         known.want("thresholds", one, document, (*path, key))
+    for key, one in value.get("without-range", {}).items():
+        known.want("thresholds", one, document, (*path, "without-range", key))
     shorter = value.get("shorter")
     if shorter:
         known.want("facts", shorter["while"], document, (*path, "shorter", "while"))
@@ -226,7 +232,8 @@ def _order(name: str, value: Mapping[str, Any], document: Document, known: _Name
     path: Path = ("orders", name)
     done = value.get("done", {})
     known.want_all("code-sets", done.get("in", ()), document, (*path, "done", "in"))
-    known.want_all("facts", done.get("after-onset-of", ()), document, (*path, "done"))
+    for key in ("after-onset-of", "after-latest-onset-of"):
+        known.want_all("facts", done.get(key, ()), document, (*path, "done"))
     if "within" in done:
         known.want("thresholds", done["within"], document, (*path, "done", "within"))
     if "open-within" in value:
@@ -329,6 +336,7 @@ def _leads_to(value: Mapping[str, Any], known: _Names) -> Iterator[str]:
     if value["kind"] != "measurement":
         yield from (one for one in value.get("of", ()) if one in known.places["facts"])
     yield from value.get("after-onset-of", ())
+    yield from value.get("after-latest-onset-of", ())
     if "shorter" in value:
         yield value["shorter"]["while"]
     if value["kind"] == "score":

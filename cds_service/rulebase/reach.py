@@ -21,7 +21,7 @@ _SECTIONS = {
 # What the names in `of` are, by the kind of the fact; a derived fact's function knows.
 _OF = {"measurement": ("analytes",), "duration": ("facts",), "count": ("facts",), "answered": ("facts",)}
 _OF_ANY = ("facts", "analytes", "code-sets")
-_WINDOWS = ("within", "clears-within", "condition-within", "older-than", "lasting")
+_WINDOWS = ("within", "clears-within", "condition-within", "older-than", "lasting", "ended-within")
 
 
 def entries(documents: Mapping[str, list[Document]]) -> dict[Reached, Any]:
@@ -123,13 +123,15 @@ def _of_fact(fact: Mapping[str, Any], _: Entries) -> Iterator[Reached]:
     yield from _facts(strings(fact.get("when", [])))
     yield from _facts(strings(fact.get("unknown-only-if", [])))
     yield from _facts(fact.get("after-onset-of", ()))
+    yield from _facts(fact.get("after-latest-onset-of", ()))
     if fact["kind"] != "hook":
         yield from _sets(fact.get("in", ()))
     of = fact.get("of", ())
     for name in [of] if isinstance(of, str) else of:
         yield from ((section, name) for section in _OF.get(fact["kind"], _OF_ANY))
     yield from _thresholds(fact[key] for key in _WINDOWS if key in fact)
-    yield from _thresholds(fact.get("is", {}).values())
+    for key in ("is", "without-range", "with"):
+        yield from _thresholds(fact.get(key, {}).values())
     shorter = fact.get("shorter", {})
     yield from _facts([shorter["while"]] if shorter else [])
     yield from _thresholds([shorter["within"]] if shorter else [])
@@ -165,6 +167,7 @@ def _of_order(order: Mapping[str, Any], known: Entries) -> Iterator[Reached]:
     done = order.get("done", {})
     yield from _sets(done.get("in", ()))
     yield from _facts(done.get("after-onset-of", ()))
+    yield from _facts(done.get("after-latest-onset-of", ()))
     yield from _thresholds([done.get("within", ""), order.get("open-within", "")])
     yield from _facts([*order.get("must-be-clear", ()), *order.get("blocked-by", ())])
     yield "questionnaires", order.get("questionnaire", "")

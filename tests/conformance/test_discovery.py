@@ -17,6 +17,7 @@ KEYS = {
     "vitals",
     "findings",
     "medicationRequests",
+    "medicationRequestsEnded",
     "medicationStatements",
     "procedures",
     "serviceRequests",

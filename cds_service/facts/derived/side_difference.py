@@ -6,8 +6,9 @@ import msgspec
 
 from cds_service.facts import windows
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.measurements import FactOf, Value, against, reading_datum, values
+from cds_service.facts.measurements import Value, against, reading_datum, values
 from cds_service.facts.model import LEGS, Datum, Fact, Reason, Side
+from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.fhir.dates import Span
 from cds_service.fhir.quantity import Interval, scaled

@@ -1,8 +1,9 @@
 """Is there a recent result of an analyte that cannot be used?"""
 
 from cds_service.facts import windows
-from cds_service.facts.measurements import FactOf, reading_datum, values
+from cds_service.facts.measurements import reading_datum, values
 from cds_service.facts.model import Fact, Reason, Side
+from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.rulebase.definitions import DerivedFact
 

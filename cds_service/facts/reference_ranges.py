@@ -1,0 +1,119 @@
+"""The laboratory's own reference range of a result, as bounds in the unit of that result.
+
+Only `referenceRange` of the same Observation (or component) is read, never a range of ours: what is
+normal depends on the method, and no bound by sex or descent is chosen here (reference B 2, "Ratio to
+ULN"). FHIR R4: https://hl7.org/fhir/R4/observation-definitions.html#Observation.referenceRange
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET
+
+from cds_service.fhir.quantity import Comparison, Interval, compare, number, scaled, unit_text
+from cds_service.fhir.resources import CodeableConcept, Quantity, ReferenceRange
+from cds_service.rulebase.definitions import Analyte, Bound, Unit
+
+_NORMAL = "normal"  # referencerange-meaning; a range without a type is the normal one as well
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """The lower and upper limits of the ranges given as normal; empty where none can be used.
+
+    More than one where ranges differ (by sex, by age): nothing here says which applies.
+    """
+
+    lower: tuple[Decimal, ...] = ()
+    upper: tuple[Decimal, ...] = ()
+
+    def of(self, which: Bound) -> tuple[Decimal, ...]:
+        """The limits of one kind."""
+        return self.upper if which == "upper-limit" else self.lower
+
+
+NO_BOUNDS = Bounds()
+
+
+def bounds(ranges: Iterable[ReferenceRange], unit: Unit, analyte: Analyte) -> Bounds:
+    """The limits of a result's normal ranges, in the result's own unit.
+
+    A range in another unit, without one, with a comparator, not above zero or upside down cannot be
+    used; then none of that kind is, because it might have been the one that applies.
+    """
+    normal = [one for one in ranges if _is_normal(one.type)]
+    if any(_upside_down(one, unit, analyte) for one in normal):
+        return NO_BOUNDS
+    return Bounds(
+        _all_or_none((one.low for one in normal), unit, analyte),
+        _all_or_none((one.high for one in normal), unit, analyte),
+    )
+
+
+def times(value: Interval, how: Comparison, factor: Decimal, limits: tuple[Decimal, ...]) -> bool | None:
+    """Whether a value is on one side of so many times a limit; None when the limits disagree.
+
+    Exact: 1999 is below 10 times 200, 2000 is not.
+    """
+    answers = {
+        compare(value, how, edge)
+        for limit in limits
+        if (edge := scaled(Interval(limit, limit), factor).low) is not None
+    }
+    return answers.pop() if len(answers) == 1 else None
+
+
+def multiple(value: Interval, limits: tuple[Decimal, ...]) -> str:
+    """How many times the limit a value is, cut to one decimal: 9.995 is never shown as 10.
+
+    Empty for a value with a comparator, and where the limits differ.
+    """
+    if len(limits) != 1 or value.low is None or value.low != value.high:
+        return ""
+    tenths = value.low * 10 // limits[0]
+    return f"{tenths // 10:f}" if tenths % 10 == 0 else f"{tenths / 10:f}"
+
+
+def in_words(found: Bounds, unit: str) -> str:
+    """The range for the eye: `30-200 U/L`, `up to 200 U/L`, `from 30 U/L`; empty where ranges differ."""
+    if len(found.lower) > 1 or len(found.upper) > 1:
+        return ""
+    low = f"{found.lower[0]:f}" if found.lower else ""
+    high = f"{found.upper[0]:f}" if found.upper else ""
+    if not (low or high):
+        return ""
+    span = f"{low}-{high}" if low and high else f"up to {high}" if high else f"from {low}"
+    return f"{span} {unit}".strip()
+
+
+def _is_normal(kind: CodeableConcept | None) -> bool:
+    if kind is None or not (kind.coding or kind.text):
+        return True
+    if kind.coding:
+        return any(coding.code == _NORMAL for coding in kind.coding)
+    return (kind.text or "").strip().lower() == _NORMAL
+
+
+def _all_or_none(
+    quantities: Iterable[Quantity | None], unit: Unit, analyte: Analyte
+) -> tuple[Decimal, ...]:
+    read = [_limit(one, unit, analyte) for one in quantities if one is not None]
+    if any(one is None for one in read):
+        return ()
+    return tuple(dict.fromkeys(one for one in read if one is not None))
+
+
+def _limit(one: Quantity, unit: Unit, analyte: Analyte) -> Decimal | None:
+    if one.value is UNSET or one.comparator:
+        return None
+    amount = number(bytes(one.value))
+    given = unit_text(one)
+    declared = analyte.unit_named(given) if given else analyte.units.get("1")
+    same = declared is not None and (declared.same_as or declared.code) == (unit.same_as or unit.code)
+    return amount if same and amount is not None and amount > 0 else None
+
+
+def _upside_down(one: ReferenceRange, unit: Unit, analyte: Analyte) -> bool:
+    low = _limit(one.low, unit, analyte) if one.low else None
+    high = _limit(one.high, unit, analyte) if one.high else None
+    return low is not None and high is not None and low >= high
