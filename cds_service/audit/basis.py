@@ -26,10 +26,15 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DatumUsed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the record: number and unit as reported, dates as written, its reference."""
+    """One entry of the record: number and unit as reported, dates as written, its reference.
+
+    `low` and `high`: the laboratory's own reference range of the number.
+    """
 
     value: str = ""
     unit: str = ""
+    low: str = ""
+    high: str = ""
     date: str = ""
     onset: str = ""
     recorded: str = ""
@@ -135,6 +140,8 @@ def _datum(one: Datum, decision: Decision, kept: Allowlist) -> DatumUsed:
     return DatumUsed(
         value=value,
         unit=kept.unit(one.unit) if value else "",
+        low=kept.value(one.low) if value else "",
+        high=kept.value(one.high) if value else "",
         date=kept.date(one.when),
         onset=kept.date(one.onset),
         recorded=kept.date(one.recorded),

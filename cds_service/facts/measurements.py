@@ -358,13 +358,14 @@ def _every(answers: list[bool | None]) -> bool | None:
 def reading_datum(value: Value, before: Value | None = None) -> Datum:
     """The datum of a value as it was reported, with the value before it."""
     written, _, unit = value.text.partition(" ")
-    span = value.interval
+    span, own = value.interval, value.range
     return msgspec.structs.replace(
         datum(value.statement, value.text),
         value=written,
         unit=unit,
-        range=reference_ranges.in_words(value.range, unit),
-        upper_times=reference_ranges.multiple(span, value.range.upper) if span else "",
+        low=reference_ranges.only(own.lower),
+        high=reference_ranges.only(own.upper),
+        upper_times=reference_ranges.multiple(span, own.upper) if span else "",
         before=before.text if before else "",
         before_when=before.statement.when if before else None,
     )

@@ -47,8 +47,8 @@ class Datum(msgspec.Struct, frozen=True):
 
     `text` is the value as it was reported ("2.4 mmol/L") or the name of the entry; `when` is the time
     it speaks for, `onset` when the thing began; `before` the value before it; `notes` are said on the
-    card ("preliminary"). `range` is the laboratory's own reference range ("30-200 U/L"), `upper_times`
-    how many times its upper limit the value is, cut to one decimal.
+    card ("preliminary"). `low` and `high` are the laboratory's own reference range of the value, in its
+    unit; `upper_times` is how many times its upper limit the value is, cut to one decimal.
     """
 
     label: str
@@ -63,7 +63,8 @@ class Datum(msgspec.Struct, frozen=True):
     before_when: Span | None = None
     value: str = ""
     unit: str = ""
-    range: str = ""
+    low: str = ""
+    high: str = ""
     upper_times: str = ""
 
 

@@ -74,16 +74,9 @@ def multiple(value: Interval, limits: tuple[Decimal, ...]) -> str:
     return f"{tenths // 10:f}" if tenths % 10 == 0 else f"{tenths / 10:f}"
 
 
-def in_words(found: Bounds, unit: str) -> str:
-    """The range for the eye: `30-200 U/L`, `up to 200 U/L`, `from 30 U/L`; empty where ranges differ."""
-    if len(found.lower) > 1 or len(found.upper) > 1:
-        return ""
-    low = f"{found.lower[0]:f}" if found.lower else ""
-    high = f"{found.upper[0]:f}" if found.upper else ""
-    if not (low or high):
-        return ""
-    span = f"{low}-{high}" if low and high else f"up to {high}" if high else f"from {low}"
-    return f"{span} {unit}".strip()
+def only(limits: tuple[Decimal, ...]) -> str:
+    """The one limit as text; empty where there is none, or several."""
+    return f"{limits[0]:f}" if len(limits) == 1 else ""
 
 
 def _is_normal(kind: CodeableConcept | None) -> bool:

@@ -20,9 +20,9 @@ def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> F
     onset, undated = onsets.earliest(definition.after_onset_of, side, fact_of), False
     if definition.after_latest_onset_of:
         latest = onsets.latest(definition.after_latest_onset_of, side, fact_of)
-        onset, undated = latest.when, latest.undated
-        if undated and any(_results(record, definition.sets, side)):
+        if latest.undated and any(_results(record, definition.sets, side)):
             return unknown(definition.name, Reason.UNDATED)
+        onset = latest.when
     for one in _results(record, definition.sets, side):
         if one.when is None:
             if not definition.within:

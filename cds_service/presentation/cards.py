@@ -173,6 +173,8 @@ def _datum(name: str, one: Datum) -> dict[str, Any]:
         "name": name,
         "value": plain(one.value or one.text, 80),
         "unit": plain(one.unit, 40),
+        "low": one.low,
+        "high": one.high,
         "date": span.text if span else "",
         "resource": plain(one.ref, 300),
         "side": one.side or "",

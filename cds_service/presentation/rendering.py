@@ -114,7 +114,7 @@ class Facts:
             case "before":
                 return _before(found, self.set)
             case "range":
-                return found.range or None
+                return _range(found)
             case "upper-times":
                 return found.upper_times or None
             case "onset":
@@ -138,6 +138,17 @@ def _before(found: Datum, facts: FactSet) -> str | None:
     if not found.before or found.before_when is None:
         return None
     return f"{found.before} on {moments.day(found.before_when, facts.zone)}"
+
+
+def _range(found: Datum) -> str | None:
+    """The laboratory's own range: `30-200 U/L`, `up to 200 U/L`, `from 30 U/L`."""
+    if not (found.low or found.high):
+        return None
+    if found.low and found.high:
+        span = f"{found.low}-{found.high}"
+    else:
+        span = f"up to {found.high}" if found.high else f"from {found.low}"
+    return f"{span} {found.unit}".strip()
 
 
 def _legs(finding: Finding, facts: FactSet) -> tuple[Side, ...]:

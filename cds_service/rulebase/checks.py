@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from cds_service.failures import ContentProblem
 from cds_service.rulebase import model, placeholders
+from cds_service.rulebase.definitions import MeasurementFact
 from cds_service.rulebase.reading import Document, Path
 
 Documents = Mapping[str, list[Document]]
@@ -26,6 +27,7 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
         if file.removesuffix(".cases.yaml") + ".yaml" not in {one.file for one in by_id.values()}:
             problems.append(document.problem((), "no rule of this name stands beside these cases"))
     problems.extend(_native_values(rule_base, documents))
+    problems.extend(_multiples(rule_base, documents))
     return problems
 
 
@@ -112,3 +114,23 @@ def _native_values(rule_base: model.RuleBase, documents: Documents) -> Iterator[
                     yield document.problem(path, f"{code!r} is not a unit of {analyte.name}")
             if analyte.unit not in threshold.values:
                 yield document.problem(path, f"has no value in {analyte.unit}")
+
+
+def _multiples(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
+    """`times` counts in multiples of a reference limit, so a limit in U/L has no meaning there."""
+    for document in documents["facts"]:
+        for name in document.value.get("facts", {}):
+            fact = rule_base.facts[name]
+            if not isinstance(fact, MeasurementFact) or not fact.times:
+                continue
+            for limit in fact.limits:
+                threshold = rule_base.thresholds[limit.threshold]
+                if threshold.of or threshold.unit != "1":
+                    what = (
+                        f"with `times`, {limit.threshold!r} must be a number of times: '{{\"1\": 10}}'"
+                    )
+                    yield document.problem(("facts", name, "is", limit.how), what)
+            for limit in fact.without_range:
+                if rule_base.thresholds[limit.threshold].of != fact.of:
+                    what = f"{limit.threshold!r} is not a limit of {fact.of}"
+                    yield document.problem(("facts", name, "without-range", limit.how), what)

@@ -43,6 +43,7 @@ DVT_01, DVT_03, VEN_01 = (
 SHOWN = ("card", "merged", "folded")
 K_01, LAB_01 = "k-01-low-potassium", "lab-01-sample-guard"
 N_01, J_04 = "n01-cauda-equina", "j04-oa-imaging-guard"
+M_01, M_04 = "m01-statin-muscle-symptoms", "m04-rhabdomyolysis"
 
 Line = tuple[str, str, str, str]  # outcome, indicator, side, shown
 SILENT: Line = ("silent", "", "", "nothing")
@@ -58,13 +59,19 @@ def card(indicator: str, side: str = "") -> Line:
 # and hooks that are not named have no card at all.
 EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     # A 3.1 PAD-01: tier S and at risk (65 or over), no ABI: info. The pattern of an artery is not
-    # settled (calf? standing still?), so no warning yet.
-    ("pad-risk", "patient-view"): {PAD_01: card("info"), PAD_06: SILENT, K_01: SILENT},
+    # settled (calf? standing still?), so no warning yet. B 9: on a statin since before, no CK: M01 too.
+    ("pad-risk", "patient-view"): {
+        PAD_01: card("info"),
+        M_01: card("info"),
+        PAD_06: SILENT,
+        K_01: SILENT,
+    },
     # A 2.1: the reason of the encounter is the complaint (tier S), with nothing on the problem list.
     # At risk by age and smoking, no ABI.
     ("encounter-reason", "patient-view"): {PAD_01: card("info"), PAD_06: SILENT, K_01: SILENT},
-    # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown.
-    ("pad-done", "patient-view"): {PAD_01: SILENT},
+    # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown. The CK
+    # was measured since the legs became heavy: M01 unless ck-since-onset.
+    ("pad-done", "patient-view"): {PAD_01: SILENT, M_01: SILENT},
     # A 5.1: one item yes, the rest never asked: from -1 to 9, so DVT-03 asks; DVT-01 is unknown.
     # rules-a, PAD-01: "O-ABI blocked by its gate: the DVT card shows instead". At order-sign: manage
     # as likely.
@@ -143,9 +150,10 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     },
     # Heavy legs at 70 or 71 (code in an entry without clinicalStatus): PAD-01. The newest potassium is
     # in mg/dL: never guessed, K-01 unknown (A 2.4 #6).
-    # A 2.4 item 6: a result that cannot be read (3.1 mg/dL) is said on a card.
+    # A 2.4 item 6: a result that cannot be read (3.1 mg/dL) is said on a card. On a statin, no CK: M01.
     ("messy", "patient-view"): {
         PAD_01: card("info"),
+        M_01: card("info"),
         K_01: ("unknown", "info", "", "card"),
         LAB_01: SILENT,
     },
@@ -160,6 +168,18 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
         K_01: ("fires", "critical", "", "not-assessed"),
         N_01: ("unknown", "", "", "not-assessed"),
     },
+    # B 7.2 M01: calf pain two months after the statin began, no CK since: info (power and pain score,
+    # which would make it a warning, are not known). No CK: M04 open.
+    ("statin-calf-pain", "patient-view"): {M_01: card("info"), M_04: UNKNOWN},
+    # B 7.2 M04: 47 times the upper limit, muscle pain, statin, kidney injury (168 is more than twice the
+    # median of 8 to 365 days, 82). CK was measured since: M01 silent. Potassium is high, not low.
+    ("rhabdomyolysis", "patient-view"): {M_04: card("critical"), M_01: SILENT, K_01: SILENT},
+    # B-C03: 15 times the upper limit 21 days ago, no later CK: warning. CK since the onset: M01 silent.
+    ("ck-not-followed", "patient-view"): {M_04: card("warning"), M_01: SILENT, K_01: UNKNOWN},
+    # B 7.2 M04, notify [aki, urine-heme]: 7 times, kidney and urine not known: it asks. No statin.
+    ("ck-seven-times", "patient-view"): {M_04: ("unknown", "info", "", "card"), M_01: SILENT},
+    # B 7.2 M04 level 2: dark urine with weakness after exercise, no CK. Nobody has a statin.
+    ("dark-urine", "patient-view"): {M_04: card("critical"), M_01: SILENT, K_01: UNKNOWN},
 }
 
 
@@ -230,6 +250,8 @@ def test_the_outcome_does_not_depend_on_the_day(name: str, now: datetime) -> Non
         ("dvt-scanned", "patient-view", DVT_01, "d-dimer"),
         ("pad-swollen-calf", "patient-view", DVT_03, "wells-questions"),
         ("varicose-veins", "patient-view", VEN_01, "venous-duplex"),
+        ("statin-calf-pain", "patient-view", M_01, "creatine-kinase"),
+        ("dark-urine", "patient-view", M_04, "creatine-kinase-now"),
         ("cauda-equina", "patient-view", N_01, "lumbar-mri-emergency"),
         ("knee-oa-order", "order-sign", J_04, "exercise-programme"),
     ],

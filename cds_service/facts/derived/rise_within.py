@@ -48,7 +48,8 @@ def rise_within(definition: DerivedFact, record: Record, side: Side, _fact_of: F
     shown = reading_datum(newest, lower or next(iter(readable), None))
     answer = True if lower is not None else None if None in answers else False
     doubt = next((one.problem for one in used if one.problem is not None), None)
-    return decided(definition, record, newest, answer, shown, doubt, hours.days + 1)
+    reach = -(-hours // timedelta(days=1))  # whole days, a part of one counts
+    return decided(definition, record, newest, answer, shown, doubt, reach)
 
 
 def _risen(newest: Value, before: Value, limit: Threshold) -> bool | None:

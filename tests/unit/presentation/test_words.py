@@ -14,7 +14,7 @@ from cds_service.hooks.card import Card
 from cds_service.presentation import moments
 from cds_service.presentation.text import escaped, plain
 from cds_service.rulebase.model import RuleBase
-from tests.unit.facts.patients import concept, condition, lab, medicine, observation
+from tests.unit.facts.patients import concept, condition, lab, medicine, observation, quantity
 from tests.unit.rulebase.tiny import NOW, fact, rule, rule_base
 from tests.unit.rules.deciding import answered, decided, facts_of
 
@@ -51,6 +51,25 @@ def card(base: RuleBase, **brought: Any) -> Card:
 
 def heavy(text: str, **fields: Any) -> dict[str, Any]:
     return condition(**fields) | {"code": concept("heavy", text=text)}
+
+
+# --- the laboratory's own range ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"low": 3.5, "high": 0.2}, "K 2.0 mmol/L: consider it"),  # upside down
+        ({"high": 0.7}, "K 2.0 mmol/L, 2.8 times up to 0.7 mmol/L: consider it"),
+        ({"low": 0.1, "high": 0.7}, "K 2.0 mmol/L, 2.8 times 0.1-0.7 mmol/L: consider it"),
+        ({"low": 3.5}, "K 2.0 mmol/L: consider it"),
+    ],
+)
+def test_a_value_with_its_range(own: dict[str, float], said: str) -> None:
+    base = base_with("K {low}[, {low.upper-times} times {low.range}]: consider it")
+    result = lab("2.0", referenceRange=[{key: quantity(one) for key, one in own.items()}])
+
+    assert card(base, conditions=[condition()], laboratory=[result]).summary == said
 
 
 # --- the summary -----------------------------------------------------------------------------------
