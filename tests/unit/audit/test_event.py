@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,14 @@ def test_an_answer_says_which_rules_fired_on_what_and_what_was_shown() -> None:
         "undelivered": [{"what": "~" + SECRET.keyed("text", "devices")[:16], "why": "not-delivered"}],
         "timings": {"decide": 1.25},
     }
+
+
+def test_the_laboratorys_own_range_is_kept_beside_the_value() -> None:
+    measured = datum(low="3.5", high="5.1")
+    made: Any = as_plain(event.of_decision(decision(data=(measured,)), KEPT, time=NOW))
+
+    kept = made["facts"][1]["data"][0]
+    assert (kept["value"], kept["low"], kept["high"]) == ("2.4", "3.5", "5.1")
 
 
 def test_nothing_a_record_or_client_can_name_somebody_with_is_kept() -> None:
