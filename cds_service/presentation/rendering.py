@@ -11,6 +11,7 @@ import msgspec
 
 from cds_service.facts.model import Datum, Fact, FactSet, Reason, Side
 from cds_service.presentation import moments
+from cds_service.presentation.reasons import WHY_UNKNOWN
 from cds_service.presentation.text import ELLIPSIS, escaped, plain, sentence
 from cds_service.rulebase import placeholders
 from cds_service.rulebase.definitions import AgeFact, DoneFact, MeasurementFact, MedicationFact
@@ -32,23 +33,6 @@ _LISTS = {
     "diagnosticReports": "reports",
 }
 _SIDES = {"left": "left leg", "right": "right leg", "both": "both legs"}
-_WHY_UNKNOWN = {
-    Reason.NOT_DELIVERED: "not delivered",
-    Reason.INCOMPLETE: "list incomplete",
-    Reason.TOO_OLD: "too old",
-    Reason.FUTURE: "dated in the future",
-    Reason.UNDATED: "no date",
-    Reason.DATE_IMPRECISE: "date too imprecise",
-    Reason.NO_UNIT: "no unit",
-    Reason.UNIT_NOT_DECLARED: "unit not accepted",
-    Reason.IMPLAUSIBLE: "implausible value",
-    Reason.UNREADABLE: "unreadable",
-    Reason.STRADDLES: "reported as a range across the limit",
-    Reason.SUSPECT_SAMPLE: "sample suspect",
-    Reason.NO_RANGE: "no reference range",
-    Reason.RANGES_DIFFER: "several reference ranges that differ",
-    Reason.FAULT: "could not be computed",
-}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -388,7 +372,7 @@ def unknown_in_words(name: str, facts: Facts) -> str:
     definition = facts.rule_base.facts[name]
     fact = facts.fact(name)
     wanted = definition.ask or definition.label
-    why = _WHY_UNKNOWN.get(fact.reason) if fact.reason else None
+    why = WHY_UNKNOWN.get(fact.reason) if fact.reason else None
     if why is None:
         return wanted
     found = f": {escaped(fact.data[0].text, 60)}" if fact.data and fact.data[0].text else ""

@@ -220,49 +220,6 @@ def test_the_day_of_a_review_is_a_day(day: Any) -> None:
     wrong(f"reviewed: {day!r} is not", rule={"reviewed": day})
 
 
-def test_a_multiple_of_a_reference_limit_is_a_plain_number() -> None:
-    wrong(
-        "facts/base.yaml:",
-        "with `times`, 'potassium-high' must be a number of times",
-        facts={
-            "x": fact(
-                "measurement", of="potassium", times="upper-limit", is_={"above": "potassium-high"}
-            )
-        },
-    )
-
-
-def test_what_stands_in_for_a_missing_range_is_a_limit_of_the_analyte() -> None:
-    wrong(
-        "facts/base.yaml:",
-        "'calcium-high' is not a limit of potassium",
-        facts={
-            "x": fact(
-                "measurement",
-                of="potassium",
-                times="upper-limit",
-                is_={"above": "points-2"},
-                without_range={"above": "calcium-high"},
-            )
-        },
-    )
-
-
-def test_a_limit_for_a_missing_range_needs_multiples() -> None:
-    wrong(
-        "facts/base.yaml:",
-        "'times' is a dependency of 'without-range'",
-        facts={
-            "x": fact(
-                "measurement",
-                of="potassium",
-                is_={"above": "potassium-high"},
-                without_range={"above": "potassium-high"},
-            )
-        },
-    )
-
-
 def test_a_rule_without_cases_is_said() -> None:
     files = texts(rules=[rule("r")])
     del files["general/r.cases.yaml"]

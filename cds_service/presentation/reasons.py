@@ -1,0 +1,23 @@
+"""Why something is not known, in the words of a card; what was merely never recorded needs none."""
+
+from collections.abc import Mapping
+
+from cds_service.facts.model import Reason
+
+WHY_UNKNOWN: Mapping[Reason, str] = {
+    Reason.NOT_DELIVERED: "not delivered",
+    Reason.INCOMPLETE: "list incomplete",
+    Reason.TOO_OLD: "too old",
+    Reason.FUTURE: "dated in the future",
+    Reason.UNDATED: "no date",
+    Reason.DATE_IMPRECISE: "date too imprecise",
+    Reason.NO_UNIT: "no unit",
+    Reason.UNIT_NOT_DECLARED: "unit not accepted",
+    Reason.IMPLAUSIBLE: "implausible value",
+    Reason.UNREADABLE: "unreadable",
+    Reason.STRADDLES: "reported as a range across the limit",
+    Reason.SUSPECT_SAMPLE: "sample suspect",
+    Reason.NO_RANGE: "no reference range",
+    Reason.RANGES_DIFFER: "several reference ranges that differ",
+    Reason.FAULT: "could not be computed",
+}
