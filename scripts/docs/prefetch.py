@@ -57,6 +57,10 @@ READ_FOR: Mapping[str, str] = {
         "file these under many categories; the query names all that can matter."
     ),
     "medicationRequests": "Prescriptions that are open or on hold.",
+    "medicationRequestsEnded": (
+        "Prescriptions that were stopped or completed: a medicine that ended lately, and when one was "
+        'first prescribed. Without it "not since before the symptom" is not known.'
+    ),
     "medicationStatements": (
         "Medicines that the patient is said to take. Both lists of medicines must arrive before any "
         "medicine counts as not taken."
