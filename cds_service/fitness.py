@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from cds_service.emission import problem_of
-from cds_service.facts.derived import BY_NAME
+from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
 from cds_service.rulebase import loader
@@ -64,7 +64,20 @@ def _uncomputed(rule_base: RuleBase, texts: Mapping[str, str]) -> Iterator[Conte
             known = ", ".join(sorted(BY_NAME))
             yield _at(texts, "facts", fact.name, f"nothing computes {fact.by!r}; there are: {known}")
             continue
-        strangers = [name for name in fact.of if name not in rule_base.analytes]
-        if strangers or len(fact.of) != formula.analytes or len(fact.limits) != formula.limits:
-            needs = f"{formula.analytes} analytes in `of` and {formula.limits} limits in `is`"
-            yield _at(texts, "facts", fact.name, f"{fact.by} needs {needs}")
+        measured, others = fact.of[: formula.analytes], fact.of[formula.analytes :]
+        fits = (
+            len(fact.of) == formula.analytes + formula.facts
+            and all(name in rule_base.analytes for name in measured)
+            and all(name in rule_base.facts for name in others)
+            and len(fact.limits) in formula.limits
+            and (bool(fact.paired_within) or not formula.paired)
+        )
+        if not fits:
+            yield _at(texts, "facts", fact.name, f"{fact.by} needs {_needs(formula)}")
+
+
+def _needs(formula: Formula) -> str:
+    limits = " or ".join(str(number) for number in formula.limits)
+    facts = f" and then {formula.facts} facts" if formula.facts else ""
+    paired = ", and `paired-within`" if formula.paired else ""
+    return f"{formula.analytes} analytes{facts} in `of` and {limits} limits in `is`{paired}"

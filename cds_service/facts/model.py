@@ -36,6 +36,7 @@ class Reason(StrEnum):
     STRADDLES = "straddles-the-limit"
     SUSPECT_SAMPLE = "suspect-sample"
     UNDECIDED = "undecided"
+    MASKED = "masked"
     FAULT = "fault"
 
 

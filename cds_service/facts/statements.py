@@ -30,6 +30,7 @@ StatementKind = Literal[
     "device",
 ]
 
+Posture = Literal["", "lying", "sitting", "standing"]
 _SIDES: Final[dict[str, Sidedness]] = {"left": "left", "right": "right", "both": "both"}
 RESULTS = frozenset({"final", "amended", "corrected"})
 _LONGEST_TEXT = 120
@@ -45,7 +46,8 @@ class Statement(msgspec.Struct, frozen=True):
     coded answer's code and words. `when` is the time a result or
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
     entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
-    the side ("which leg is affected?").
+    the side ("which leg is affected?"). `posture` is the position of the body while something was
+    measured; empty where none is recorded. `sites` are the code sets that its body sites are in.
     """
 
     kind: StatementKind
@@ -74,6 +76,8 @@ class Statement(msgspec.Struct, frozen=True):
     sample_text: str = ""
     suspect: bool = False
     old: bool = False
+    posture: Posture = ""
+    sites: frozenset[str] = frozenset()
 
 
 class Context(Protocol):
