@@ -90,7 +90,6 @@ class Facts:
         for name in self.finding.because:
             definition = self.rule_base.facts[name]
             of = definition.of if isinstance(definition, MeasurementFact | DerivedFact) else ""
-            # The first datum of a derived fact is the value of its first analyte.
             if (of if isinstance(of, str) else of[0]) == analyte:
                 data = self.fact(name).data
                 if data:
