@@ -82,8 +82,10 @@ def _unmet(fact: DerivedFact, formula: Formula, rule_base: RuleBase) -> str:
         kinds = zip(wanted, ("analytes", "code sets", "facts"), strict=True)
         order = ", then ".join(f"{count} {kind}" for count, kind in kinds if count)
         return f"{order}{' or more' if formula.more_facts else ''} in `of`"
-    if len(fact.limits) != formula.limits:
-        return f"{formula.limits} limits in `is`"
+    if len(fact.limits) not in formula.limits:
+        return f"{' or '.join(map(str, formula.limits))} limits in `is`"
+    if formula.paired and not fact.paired_within:
+        return "`paired-within`"
     if fact.parameters.keys() != formula.parameters:
         return f"in `with`: {', '.join(sorted(formula.parameters)) or 'nothing'}"
     return ""

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cds_service.facts.postures import BODY_POSITION
+
 PATIENT = "case"
 _AGO = re.compile(r"-(\d+)(d|h|min)")
 _UNITS = {"d": "days", "h": "hours", "min": "minutes"}
@@ -154,6 +156,12 @@ class _Builder:
             resource["interpretation"] = [{"text": one["interpretation"]}]
         if "specimen" in one:
             resource["specimen"] = {"reference": f"Specimen/specimen-{self._made}"}
+        if "position" in one:
+            resource["extension"] = [
+                {"url": BODY_POSITION, "valueCodeableConcept": self._concept(one["position"])}
+            ]
+        if "components" in one:
+            resource["component"] = [self._component(part) for part in one["components"]]
         resource.update(self._value(one))
         ranges = [*one.get("ranges", ()), *([{"high": one["upper"]}] if "upper" in one else ())]
         if ranges:
@@ -168,6 +176,12 @@ class _Builder:
         if "type" in one:
             found["type"] = {"coding": [{"system": _MEANING, "code": one["type"]}]}
         return found
+
+    def _component(self, part: Mapping[str, Any]) -> Resource:
+        coded: Resource = {"code": self._concept(part["code"])}
+        if "answer" in part:
+            return {**coded, "valueCodeableConcept": self._concept(part["answer"])}
+        return coded | self._value(part)
 
     def _value(self, one: Mapping[str, Any]) -> Resource:
         if "absent" in one:

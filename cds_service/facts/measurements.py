@@ -5,6 +5,7 @@ has none is it converted, in exact decimals (ARCHITECTURE 5.2). Which value is n
 then issued, then laboratory over bedside, then the more dangerous (reconciliation, "Newest, ties").
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -37,6 +38,12 @@ class Value(msgspec.Struct, frozen=True):
     problem: Reason | None = None
     range: Bounds = NO_BOUNDS
 
+    @property
+    def comparator(self) -> str:
+        """`<`, `>` and the like, as reported; empty for a point."""
+        quantity = self.statement.quantity
+        return (quantity.comparator or "") if quantity is not None else ""
+
 
 def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
     """Every usable statement about an analyte, newest first; future ones left out."""
@@ -51,6 +58,7 @@ def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -
             and (one.final or preliminary)
             and on_side(one, side)
             and windows.usable(one.when, record.now)
+            and analyte.not_at not in one.sites
         ]
         # Of several at one time no list's order may decide which is first.
         found.sort(key=lambda one: (*_rank(one), one.ref, one.code), reverse=True)
@@ -96,18 +104,44 @@ def read(one: Statement, analyte: Analyte) -> Value:
 
 def measurement(definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
     """Whether the value that counts satisfies every limit; a preliminary one raises, never clears."""
+    analyte = record.rule_base.analytes[definition.of]
+
+    def found(preliminary: bool) -> list[Value]:
+        known = values(analyte, record, side, preliminary=preliminary)
+        if definition.at_rest:
+            return [one for one in known if one.statement.posture != "standing"]
+        return known
+
+    return judged(definition, found, record, side, fact_of)
+
+
+def judged(
+    definition: MeasurementFact,
+    found: Callable[[bool], list[Value]],
+    record: Record,
+    side: Side,
+    fact_of: FactOf,
+) -> Fact:
+    """The same for values from elsewhere, as of a formula.
+
+    Args:
+        definition: the limits, windows and which leg decides.
+        found: the values, newest first, with (True) or without preliminary ones.
+        record: where the thresholds and the time are.
+        side: the leg asked about.
+        fact_of: the other facts.
+    """
     if definition.preliminary:
-        early = _measured(definition, record, side, fact_of, preliminary=True)
+        early = _measured(definition, found(True), record, side, fact_of)
         if early.value is not definition.reassuring and early.value is not None:
             return early
-    return _measured(definition, record, side, fact_of, preliminary=False)
+    return _measured(definition, found(False), record, side, fact_of)
 
 
 def _measured(
-    definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf, *, preliminary: bool
+    definition: MeasurementFact, found: list[Value], record: Record, side: Side, fact_of: FactOf
 ) -> Fact:
     analyte = record.rule_base.analytes[definition.of]
-    found = values(analyte, record, side, preliminary=preliminary)
     found = _after_onset(found, definition, side, fact_of)
     if definition.sides == "any-ever":
         return _any_ever(definition, found, record, analyte)

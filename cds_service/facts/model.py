@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NO_RANGE = "no-reference-range"
     RANGES_DIFFER = "reference-ranges-differ"
     UNDECIDED = "undecided"
+    MASKED = "masked"
     FAULT = "fault"
 
 

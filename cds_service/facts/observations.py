@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET
 
+from cds_service.facts import postures
 from cds_service.facts.answers import coded_answer, worded
 from cds_service.facts.model import PRELIMINARY
 from cds_service.facts.statements import (
@@ -58,6 +59,8 @@ def of_observation(
         notes=(PRELIMINARY,) if status == "preliminary" else (),
         specimen=(resource.specimen.reference or "") if resource.specimen else "",
         sample_text=_sample_text(resource),
+        posture=postures.of_observation(resource, context),
+        sites=site.sets,
     )
     yield from _valued(resource, base, site, context)
     for component in resource.component:
@@ -83,6 +86,7 @@ def _members(resource: Observation) -> Iterator[Observation]:
                 issued=found.issued or resource.issued,
                 bodySite=found.bodySite or resource.bodySite,
                 specimen=found.specimen or resource.specimen,
+                extension=resource.extension if found.extension is UNSET else found.extension,
             )
 
 
@@ -109,7 +113,10 @@ def _valued(
     context: Context,
 ) -> Stated:
     says, answer, quantity, problem = _value(part, context)
-    for match, code in matches(part.code, context):
+    found = list(matches(part.code, context))
+    # A code that names the position itself ("systolic--standing") wins over that of the whole.
+    posture = postures.named_by(match for match, _ in found) or base.posture
+    for match, code in found:
         allowed, side = placed(match, site)
         leg = leg_answered(code, answer, context)
         if allowed and part.code is not None:
@@ -130,6 +137,7 @@ def _valued(
                     quantity=quantity,
                     ranges=part.referenceRange if quantity is not None else (),
                     problem=problem,
+                    posture=posture,
                 ),
             )
     if part.valueCodeableConcept is not None:

@@ -31,6 +31,7 @@ StatementKind = Literal[
     "device",
 ]
 
+Posture = Literal["", "lying", "sitting", "standing"]
 _SIDES: Final[dict[str, Sidedness]] = {"left": "left", "right": "right", "both": "both"}
 RESULTS = frozenset({"final", "amended", "corrected"})
 _LONGEST_TEXT = 120
@@ -47,6 +48,8 @@ class Statement(msgspec.Struct, frozen=True):
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
     entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
     the side ("which leg is affected?"). `until` is when an ended medicine ended, as far as it is told.
+    `posture` is the position of the body while something was
+    measured; empty where none is recorded. `sites` are the code sets that its body sites are in.
     """
 
     kind: StatementKind
@@ -77,6 +80,8 @@ class Statement(msgspec.Struct, frozen=True):
     suspect: bool = False
     old: bool = False
     until: Span | None = None
+    posture: Posture = ""
+    sites: frozenset[str] = frozenset()
 
 
 class Context(Protocol):

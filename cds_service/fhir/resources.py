@@ -56,6 +56,13 @@ class Annotation(msgspec.Struct, frozen=True, gc=False):
     text: str | None = None
 
 
+class Extension(msgspec.Struct, frozen=True):
+    """FHIR Extension, as far as it holds a concept; read only for the position of the body."""
+
+    url: str | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+
+
 class ReferenceRange(msgspec.Struct, frozen=True):
     """FHIR Observation.referenceRange."""
 
@@ -130,7 +137,7 @@ class Component(Valued, frozen=True):
 
 
 class Observation(Resource, frozen=True, tag="Observation"):
-    """FHIR Observation."""
+    """FHIR Observation; `extension` stays unread, an odd one costs no result."""
 
     status: str | None = None
     category: tuple[CodeableConcept, ...] = ()
@@ -155,6 +162,7 @@ class Observation(Resource, frozen=True, tag="Observation"):
     referenceRange: tuple[ReferenceRange, ...] = ()
     hasMember: tuple[Reference, ...] = ()
     component: tuple[Component, ...] = ()
+    extension: Raw | UnsetType = UNSET
 
 
 class Dosage(msgspec.Struct, frozen=True):

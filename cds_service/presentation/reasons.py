@@ -17,6 +17,7 @@ WHY_UNKNOWN: Mapping[Reason, str] = {
     Reason.UNREADABLE: "unreadable",
     Reason.STRADDLES: "reported as a range across the limit",
     Reason.SUSPECT_SAMPLE: "sample suspect",
+    Reason.MASKED: "says nothing with",
     Reason.NO_RANGE: "no reference range",
     Reason.RANGES_DIFFER: "several reference ranges that differ",
     Reason.FAULT: "could not be computed",

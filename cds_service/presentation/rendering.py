@@ -14,7 +14,13 @@ from cds_service.presentation import moments
 from cds_service.presentation.reasons import WHY_UNKNOWN
 from cds_service.presentation.text import ELLIPSIS, escaped, plain, sentence
 from cds_service.rulebase import placeholders
-from cds_service.rulebase.definitions import AgeFact, DoneFact, MeasurementFact, MedicationFact
+from cds_service.rulebase.definitions import (
+    AgeFact,
+    DerivedFact,
+    DoneFact,
+    MeasurementFact,
+    MedicationFact,
+)
 from cds_service.rulebase.definitions import Fact as Definition
 from cds_service.rulebase.model import CardText, Rule, RuleBase
 from cds_service.rules.model import Finding
@@ -61,14 +67,15 @@ class Facts:
         """The first datum of a fact, or the newest value of an analyte."""
         if name in self.rule_base.facts:
             fact = self.fact(name)
-            return fact.data[0] if fact.data and fact.value is not False else None
+            return fact.data[0] if fact.data and fact.value is True else None
         return self._rested_on(name) or self.set.readings.get(name)
 
     def _rested_on(self, analyte: str) -> Datum | None:
         """The value of an analyte that the finding rests on, which need not be the newest one."""
         for name in self.finding.because:
             definition = self.rule_base.facts[name]
-            if isinstance(definition, MeasurementFact) and definition.of == analyte:
+            of = definition.of if isinstance(definition, MeasurementFact | DerivedFact) else ""
+            if (of if isinstance(of, str) else of[0]) == analyte:
                 data = self.fact(name).data
                 if data:
                     return data[0]
@@ -375,6 +382,8 @@ def unknown_in_words(name: str, facts: Facts) -> str:
     why = WHY_UNKNOWN.get(fact.reason) if fact.reason else None
     if why is None:
         return wanted
+    if fact.reason is Reason.MASKED and fact.data:
+        return f"{wanted} ({why} {escaped(fact.data[0].text, 60)})"
     found = f": {escaped(fact.data[0].text, 60)}" if fact.data and fact.data[0].text else ""
     dated = (
         f", {moments.date(fact.data[0].when, facts.set.zone)}" if fact.data and fact.data[0].when else ""

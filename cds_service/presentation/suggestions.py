@@ -77,8 +77,13 @@ def offer(
 
 
 def _placed(order: Order, finding: Finding) -> str:
-    """An order as it would be placed: the left and the right scan are two."""
-    return f"{order.name} {finding.side}" if finding.side in order.sided else order.name
+    """An order as it would be placed: the left and the right scan are two, two ECGs are one.
+
+    Orders that differ in urgency and words only have the same first code.
+    """
+    if finding.side in order.sided:
+        return f"{order.name} {finding.side}"
+    return order.codings[0].code if order.codings else order.name
 
 
 def _entries(finding: Finding, rule: Rule) -> tuple[Suggest, ...]:

@@ -73,6 +73,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:
         plausible=(Decimal(plausible["from"]), Decimal(plausible["to"])),
         arrives=tuple(value["arrives-in"]),
         source=value["source"],
+        not_at=value.get("not-at", ""),
     )
 
 
@@ -181,6 +182,7 @@ def _measurement(common: dict[str, Any], value: Mapping[str, Any]) -> definition
         rounded=value.get("rounded"),
         preliminary=value.get("preliminary") == "counts",
         reassuring=value.get("reassuring", False),
+        at_rest=value.get("at-rest", False),
     )
 
 
@@ -243,12 +245,18 @@ def _group(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact
 
 
 def _derived(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    shorter = value.get("shorter", {})
     return definitions.DerivedFact(
         **common,
         by=value["by"],
         of=tuple(value.get("of", ())),
         limits=limits(value.get("is", {})),
         parameters=dict(value.get("with", {})),
+        within=value.get("within", ""),
+        shorter_while=shorter.get("while", ""),
+        shorter_within=shorter.get("within", ""),
+        paired_within=value.get("paired-within", ""),
+        preliminary=value.get("preliminary") == "counts",
     )
 
 

@@ -46,7 +46,10 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 class Analyte(msgspec.Struct, frozen=True):
-    """Something measured: its codes, declared units, plausible range, and where it arrives."""
+    """Something measured: its codes, declared units, plausible range, and where it arrives.
+
+    `not_at`: a code set of body sites where the same code measures something else.
+    """
 
     name: str
     label: str
@@ -56,6 +59,7 @@ class Analyte(msgspec.Struct, frozen=True):
     plausible: tuple[Decimal, Decimal]
     arrives: tuple[str, ...]
     source: str
+    not_at: str = ""
 
     def unit_named(self, text: str) -> Unit | None:
         """The declared unit with this code or spelling; None for an undeclared one."""
@@ -153,6 +157,7 @@ class MeasurementFact(FactDefinition, frozen=True, tag="measurement"):
     `shorter_while`: while that fact is true the window is
     `shorter_within` and the value must be later than the fact began. `sides`: which leg decides.
     `rounded`: decimals, half up, before comparing. `preliminary`: such results may make it true.
+    `at_rest`: values taken standing are left out.
     """
 
     of: str = ""
@@ -169,6 +174,7 @@ class MeasurementFact(FactDefinition, frozen=True, tag="measurement"):
     rounded: int | None = None
     preliminary: bool = False
     reassuring: bool = False
+    at_rest: bool = False
 
 
 class DoneFact(FactDefinition, frozen=True, tag="done"):
@@ -252,13 +258,20 @@ class GroupFact(FactDefinition, frozen=True, tag="group", kw_only=True):
 class DerivedFact(FactDefinition, frozen=True, tag="derived"):
     """A fact computed by a named, tested function in `facts/derived`.
 
-    `parameters`: the thresholds that the function names, where comparisons alone do not say it.
+    `of`: analytes, then code sets, then facts, as the function asks for. `parameters`: the thresholds
+    that the function names, where comparisons alone do not say it. `paired_within`: how far apart two
+    values may be that are taken together. The other windows mean what they mean in a measurement.
     """
 
     by: str = ""
     of: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     parameters: Mapping[str, str] = {}
+    within: str = ""
+    shorter_while: str = ""
+    shorter_within: str = ""
+    paired_within: str = ""
+    preliminary: bool = False
 
 
 Fact = (

@@ -144,6 +144,8 @@ def _code(system: str, entry: Any, document: Document, path: Path, known: _Names
 def _thresholds(document: Document, known: _Names) -> None:
     for name, value in document.value.get("analytes", {}).items():
         known.want("code-sets", value["codes"], document, ("analytes", name, "codes"))
+        if "not-at" in value:
+            known.want("code-sets", value["not-at"], document, ("analytes", name, "not-at"))
         if value["unit"] not in value["units"]:
             known.problems.append(
                 document.problem(
@@ -167,7 +169,7 @@ def _criterion(value: Any, document: Document, path: Path, known: _Names) -> Non
 
 _FACT_WINDOWS = (
     *("within", "clears-within", "condition-within", "older-than", "lasting"),
-    "ended-within",
+    *("ended-within", "paired-within"),
 )
 _CODED = ("condition", "finding", "done", "draft", "medication")
 

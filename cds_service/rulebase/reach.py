@@ -21,7 +21,10 @@ _SECTIONS = {
 # What the names in `of` are, by the kind of the fact; a derived fact's function knows.
 _OF = {"measurement": ("analytes",), "duration": ("facts",), "count": ("facts",), "answered": ("facts",)}
 _OF_ANY = ("facts", "analytes", "code-sets")
-_WINDOWS = ("within", "clears-within", "condition-within", "older-than", "lasting", "ended-within")
+_WINDOWS = (
+    *("within", "clears-within", "condition-within", "older-than", "lasting"),
+    *("ended-within", "paired-within"),
+)
 
 
 def entries(documents: Mapping[str, list[Document]]) -> dict[Reached, Any]:
@@ -148,7 +151,7 @@ def _of_threshold(threshold: Mapping[str, Any], _: Entries) -> Iterator[Reached]
 
 
 def _of_analyte(analyte: Mapping[str, Any], _: Entries) -> Iterator[Reached]:
-    yield "code-sets", analyte["codes"]
+    yield from _sets([analyte["codes"], analyte.get("not-at", "")])
 
 
 def _of_set(code_set: Mapping[str, Any], _: Entries) -> Iterator[Reached]:

@@ -42,6 +42,8 @@ DVT_01, DVT_03, VEN_01 = (
 )
 SHOWN = ("card", "merged", "folded")
 K_01, LAB_01 = "k-01-low-potassium", "lab-01-sample-guard"
+NA_01 = "na-01-low-sodium"
+DEH_01, DEH_02 = "deh-01-laboratory-dehydration", "deh-02-orthostatic-volume-loss"
 N_01, J_04 = "n01-cauda-equina", "j04-oa-imaging-guard"
 M_01, M_04 = "m01-statin-muscle-symptoms", "m04-rhabdomyolysis"
 
@@ -126,6 +128,28 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     # A 3.5 LAB-01, A-C10: a haemolysed 6.2 is a warning (there by K-02, which is not built). It is at
     # most 6.2, so whether it is low stays open.
     ("haemolysed-k", "patient-view"): {LAB_01: card("warning"), K_01: UNKNOWN, PAD_01: SILENT},
+    # A 3.5 NA-01: below 120 is critical; glucose 6.1 corrects it to 118.3 only. An index of 1.05 on both
+    # legs is on file in all of these: no PAD-01. No standing values: DEH-02 is not known.
+    ("na-118", "patient-view"): {
+        NA_01: card("critical"),
+        K_01: SILENT,
+        PAD_01: SILENT,
+        DEH_01: UNKNOWN,
+        DEH_02: UNKNOWN,
+    },
+    # Reconciliation 5 #8, A-C11: explained by glucose, and the glucose of 30 mmol/L is the warning.
+    # DEH-01 has no measured osmolality, and the calculated one is not used above 10 mmol/L.
+    ("na-128-glucose", "patient-view"): {NA_01: card("warning"), K_01: SILENT, DEH_01: UNKNOWN},
+    # A-C12: endurance effort, low sodium, confusion.
+    ("marathon-sodium", "patient-view"): {NA_01: card("critical"), DEH_01: UNKNOWN, K_01: SILENT},
+    # A 3.6 DEH-01 (a): measured above 300 with glucose 6. Sodium 146 is high, not low.
+    ("osmolality-312", "patient-view"): {DEH_01: card("warning"), NA_01: SILENT, DEH_02: UNKNOWN},
+    # A-C13: 298 is impending; urine and urea are ignored from 65 on.
+    ("osmolality-298", "patient-view"): {DEH_01: card("info"), NA_01: SILENT, PAD_01: SILENT},
+    # A-C16: systolic falls by 20 exactly, the heart rate rises by 32. No chemistry: NA-01 is not known.
+    ("standing-up", "patient-view"): {DEH_02: card("warning"), DEH_01: UNKNOWN, NA_01: UNKNOWN},
+    # A 3.6 DEH-02: a fall of 36 and a rise of 6: autonomic rather than volume.
+    ("standing-up-autonomic", "patient-view"): {DEH_02: card("warning"), NA_01: SILENT},
     # B 5 rf-ces: saddle numbness alone suffices. No potassium on record: K-01 unknown, and silent.
     ("cauda-equina", "patient-view"): {N_01: card("critical"), K_01: UNKNOWN, PAD_01: SILENT},
     # B 7.4 J04: MRI as the first image at 45 or over, nothing atypical: warning; never at patient-view.

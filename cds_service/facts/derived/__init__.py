@@ -10,10 +10,27 @@ import msgspec
 
 from cds_service.facts.derived import rise_within, times_baseline
 from cds_service.facts.derived.began_before import began_before
+from cds_service.facts.derived.corrected_sodium import (
+    corrected_sodium,
+    corrected_sodium_katz,
+    glucose_correction,
+    glucose_correction_katz,
+)
+from cds_service.facts.derived.osmolarity import calculated_osmolarity
+from cds_service.facts.derived.paired_value import paired_value
+from cds_service.facts.derived.postural import (
+    fall_from_lying,
+    fall_from_sitting,
+    postural_base,
+    postural_rise,
+)
+from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
 from cds_service.facts.derived.sound_sample import sound_sample
 from cds_service.facts.derived.unreadable_value import unreadable_value
+from cds_service.facts.derived.urea_creatinine import urea_creatinine
+from cds_service.facts.derived.weight_loss import weight_loss
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
@@ -24,7 +41,8 @@ class Formula(msgspec.Struct, frozen=True):
     """A function that computes a fact, and what its definition must bring.
 
     `of` names first so many analytes, then so many code sets, then so many facts (`more_facts`: at
-    least so many); `is` so many limits; `with` these parameters.
+    least so many); `is` so many limits as one of `limits`; `with` these parameters; `paired`: it needs
+    `paired-within`.
     """
 
     compute: Callable[[DerivedFact, Record, Side, FactOf], Fact]
@@ -32,18 +50,32 @@ class Formula(msgspec.Struct, frozen=True):
     sets: int = 0
     facts: int = 0
     more_facts: bool = False
-    limits: int = 0
+    limits: tuple[int, ...] = (0,)
     parameters: frozenset[str] = frozenset()
+    paired: bool = False
 
+
+_SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
-    "rise-within": Formula(rise_within.rise_within, analytes=1, parameters=rise_within.PARAMETERS),
-    "sample-suspect": Formula(sample_suspect, analytes=2, limits=1),
-    "side-difference": Formula(side_difference, analytes=1, limits=2),
+    "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
+    "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
+    "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "glucose-correction": Formula(glucose_correction, 2, paired=True),
+    "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
+    "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
+    "postural-base": Formula(postural_base, 1, limits=_SOME, paired=True),
+    "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
+    "postural-fall-sitting": Formula(fall_from_sitting, 1, limits=_SOME, paired=True),
+    "postural-rise": Formula(postural_rise, 1, limits=_SOME, facts=1, paired=True),
+    "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
+    "sample-lipaemic": Formula(sample_lipaemic, 1),
+    "sample-suspect": Formula(sample_suspect, 2, limits=(1,)),
+    "side-difference": Formula(side_difference, 1, limits=(2,)),
     "sound-sample": Formula(sound_sample, facts=2),
-    "times-baseline": Formula(
-        times_baseline.times_baseline, analytes=1, parameters=times_baseline.PARAMETERS
-    ),
-    "unreadable-value": Formula(unreadable_value, analytes=1, limits=1),
+    "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "unreadable-value": Formula(unreadable_value, 1, limits=(1,)),
+    "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
+    "weight-loss": Formula(weight_loss, 1, limits=_SOME),
 }

@@ -108,10 +108,19 @@ def test_what_is_done_or_open_is_not_offered() -> None:
 
 def test_one_order_is_offered_once_across_the_cards() -> None:
     rules = [rule("one", "a", indicator="warning", suggest=["x"]), rule("two", "a", suggest=["x", "y"])]
-    decision = decided(rule_base(rules=rules, orders={"x": order(), "y": order()}), a=True)
+    decision = decided(rule_base(rules=rules, orders={"x": order("x"), "y": order("y")}), a=True)
 
     assert [one.orders for one in decision.carded] == [("x",), ("y",)]
     assert dict(decision.carded[1].withheld) == {"x": "offered-on-another-card"}
+
+
+def test_two_orders_of_one_code_are_one_order() -> None:
+    rules = [rule("one", "a", indicator="warning", suggest=["now"]), rule("two", "a", suggest=["later"])]
+    orders = {"now": order("panel"), "later": order("panel")}
+    decision = decided(rule_base(rules=rules, orders=orders), a=True)
+
+    assert [one.orders for one in decision.carded] == [("now",), ()]
+    assert dict(decision.carded[1].withheld) == {"later": "offered-on-another-card"}
 
 
 @pytest.mark.parametrize(("value", "offered"), [(True, True), (False, False), (None, False)])

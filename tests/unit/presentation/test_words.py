@@ -366,3 +366,15 @@ def test_two_facts_of_one_entry_say_it_once() -> None:
     two = [condition(onsetDateTime="2026-11-01"), condition("b", onsetDateTime="2026-10-01")]
 
     assert card(base, conditions=two).detail.count("The heavy since 1 Nov 2026.") == 1
+
+
+def test_a_fact_that_is_unknown_lends_no_value_to_the_words() -> None:
+    low = fact("measurement", of="potassium", is_={"below": "potassium-low"}, within="window-7")
+    facts = {"heavy": fact(in_=["heavy"]), "low": low}
+    base = rule_base(facts, [rule("r", "heavy", **words("Legs[, potassium {low}]: consider it"))])
+
+    fresh = card(base, conditions=[condition()], laboratory=[lab("3.1")])
+    old = card(base, conditions=[condition()], laboratory=[lab("3.1", at="2026-10-01T08:00:00Z")])
+
+    assert fresh.summary == "Legs, potassium 3.1 mmol/L: consider it"
+    assert old.summary == "Legs: consider it"  # too old to be said as if it were so

@@ -1,0 +1,79 @@
+"""A measurement on computed values: each reported value is replaced by what a formula makes of it.
+
+Windows, preliminary results, samples and ties are those of a plain measurement, so that a corrected
+value is as fresh as the value that was corrected.
+"""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from cds_service.facts.measurements import Value, judged, reading_datum, values
+from cds_service.facts.model import Datum, Fact, Side
+from cds_service.facts.onsets import FactOf
+from cds_service.facts.record import Record
+from cds_service.rulebase.definitions import Analyte, DerivedFact, MeasurementFact
+
+Formula = Callable[[Value], tuple[Value, tuple[Value, ...]]]
+
+
+def as_measurement(definition: DerivedFact) -> MeasurementFact:
+    """The limits and windows of a derived fact, as those of a measurement of its first analyte."""
+    return MeasurementFact(
+        name=definition.name,
+        label=definition.label,
+        source=definition.source,
+        nothing_recorded=definition.nothing_recorded,
+        of=definition.of[0],
+        limits=definition.limits,
+        within=definition.within,
+        clears_within=definition.within,
+        shorter_while=definition.shorter_while,
+        shorter_within=definition.shorter_within,
+        preliminary=definition.preliminary,
+    )
+
+
+def computed(
+    definition: DerivedFact,
+    formula: Formula,
+    record: Record,
+    side: Side,
+    fact_of: FactOf,
+) -> Fact:
+    """Whether the computed value satisfies the limits.
+
+    Args:
+        definition: its first analyte is the one that is replaced.
+        formula: a reported value into the computed one, and the other values that went into it.
+        record: what is on record.
+        side: the leg asked about.
+        fact_of: the other facts.
+
+    Returns:
+        The fact, resting on the reported value and on the others that went into the formula.
+    """
+    analyte = record.rule_base.analytes[definition.of[0]]
+    parts: dict[str, tuple[Value, ...]] = {}
+
+    def found(preliminary: bool) -> list[Value]:
+        made = []
+        for one in values(analyte, record, side, preliminary=preliminary):
+            value, used = formula(one)
+            parts[one.statement.ref] = used
+            made.append(value)
+        return made
+
+    fact = judged(as_measurement(definition), found, record, side, fact_of)
+    return with_parts(fact, parts.get(fact.data[0].ref, ()) if fact.data else ())
+
+
+def with_parts(fact: Fact, used: Iterable[Value]) -> Fact:
+    """The fact with the data of further values that it rests on."""
+    more: tuple[Datum, ...] = tuple(reading_datum(one) for one in used)
+    return msgspec.structs.replace(fact, data=(*fact.data, *more)) if more else fact
+
+
+def finals(analyte: Analyte, record: Record, side: Side) -> list[Value]:
+    """The final values of an analyte, newest first: a preliminary one settles nothing."""
+    return values(analyte, record, side, preliminary=False)

@@ -1,0 +1,172 @@
+"""What standing up does: blood pressure or heart rate lying (or sitting), then standing.
+
+Reference A 3.6 DEH-02: lying at least five minutes, then standing at one and three minutes; a pair lies
+at most ten minutes apart (design). Two values are a pair when one Observation holds both, or when both
+have a clock time and the standing one comes no earlier than the other and within the window. Values
+without a position, and dates without a time in two Observations, make no pair: without a pair nothing is
+known, and nothing is normal.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from cds_service.facts.data import nothing, unknown
+from cds_service.facts.derived.computed import as_measurement, finals, with_parts
+from cds_service.facts.measurements import Value, judged, reading_datum
+from cds_service.facts.model import Fact, Reason, Side
+from cds_service.facts.onsets import FactOf
+from cds_service.facts.record import Record
+from cds_service.facts.statements import Posture
+from cds_service.fhir.quantity import Interval, scaled
+from cds_service.rulebase.definitions import DerivedFact, Threshold
+
+_SPAN = {"h": "hours", "min": "minutes"}
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """The value before standing up, and those taken standing, the newest first."""
+
+    base: Value
+    standing: tuple[Value, ...]
+
+
+def fall_from_lying(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Whether the newest pair falls by so much from lying to standing."""
+    return _fall("lying", definition, record, side, fact_of)
+
+
+def fall_from_sitting(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Whether the newest pair falls by so much from sitting to standing; false if lying was taken."""
+    return _fall("sitting", definition, record, side, fact_of)
+
+
+def _fall(base: Posture, definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Whether the newest pair falls by so much on standing; of several standing values the lowest.
+
+    `base` is the position before. A fall from sitting is false where there is a pair from lying, which
+    has limits of its own.
+    """
+    found = newest_pair(definition, record, side)
+    if found is None:
+        return _no_pair(definition, record)
+    if found.base.statement.posture != base:
+        return _other_position(base, definition, record)
+    return _changed(definition, found, "fall", record, side, fact_of)
+
+
+def postural_rise(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Whether the heart rate of the newest pair rises by so much on standing; of several the highest.
+
+    `of` is the heart rate, then a fact that makes it say nothing (a medicine, a rhythm, a pacemaker):
+    while that is true the answer is unknown, and while it is unknown a small rise clears nothing.
+    """
+    masked = fact_of(definition.of[1], side)
+    if masked.value is True:
+        return unknown(definition.name, Reason.MASKED, masked.data)
+    found = newest_pair(definition, record, side)
+    if found is None:
+        return _no_pair(definition, record)
+    fact = _changed(definition, found, "rise", record, side, fact_of)
+    raised = definition.limits[0].how in ("above", "at-least")
+    if masked.value is None and fact.value is not None and fact.value is not raised:
+        return unknown(definition.name, masked.reason or Reason.NOT_RECORDED, fact.data)
+    return fact
+
+
+def postural_base(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
+    """Whether the lying value of the newest pair satisfies the limits."""
+    found = newest_pair(definition, record, side)
+    if found is None:
+        return _no_pair(definition, record)
+    if found.base.statement.posture != "lying":
+        return unknown(definition.name, Reason.NOT_RECORDED)
+    return judged(as_measurement(definition), lambda _: [found.base], record, side, fact_of)
+
+
+def newest_pair(definition: DerivedFact, record: Record, side: Side) -> Pair | None:
+    """The newest standing value with what came before it; lying is preferred to sitting."""
+    analyte = record.rule_base.analytes[definition.of[0]]
+    window = record.rule_base.thresholds[definition.paired_within]
+    every = finals(analyte, record, side)
+    standing = [one for one in every if one.statement.posture == "standing"]
+    if not standing or _point(standing[0]) is None:
+        return None  # an unreadable newest value is not replaced by an older one
+    found = [one for one in every if _point(one) is not None]
+    standing = [one for one in standing if _point(one) is not None]
+    newest = standing[0]
+    for posture in ("lying", "sitting"):
+        held = (one for one in found if one.statement.posture == posture)
+        before = [one for one in held if _pairs(one, newest, window)]
+        if before:
+            together = tuple(one for one in standing if _pairs(before[0], one, window))
+            return Pair(before[0], together)
+    return None
+
+
+def _pairs(before: Value, standing: Value, window: Threshold) -> bool:
+    if before.statement.ref == standing.statement.ref:
+        return True
+    first, last = before.statement.when, standing.statement.when
+    if first is None or last is None or not (first.precise and last.precise):
+        return False
+    size = timedelta(**{_SPAN[window.unit]: float(window.single())})
+    return timedelta(0) <= last.start - first.start <= size
+
+
+def _changed(
+    definition: DerivedFact,
+    found: Pair,
+    direction: Literal["fall", "rise"],
+    record: Record,
+    side: Side,
+    fact_of: FactOf,
+) -> Fact:
+    analyte = record.rule_base.analytes[definition.of[0]]
+    before = _point(found.base) or Decimal(0)
+    extreme = _lowest(found.standing) if direction == "fall" else _highest(found.standing)
+    after = _point(extreme) or Decimal(0)
+    change = before - after if direction == "fall" else after - before
+    unit = analyte.units[analyte.unit]
+    spoken = found.base.text.partition(" ")[0]
+    text = f"{spoken} {found.base.statement.posture}, {extreme.text} standing"
+    made = Value(extreme.statement, Interval(change, change), unit, text)
+    fact = judged(as_measurement(definition), lambda _: [made], record, side, fact_of)
+    # Two values and two positions are no number with a unit: the words say it all.
+    shown = tuple(msgspec.structs.replace(one, value="", unit="") for one in fact.data)
+    return with_parts(msgspec.structs.replace(fact, data=shown), (found.base,) if shown else ())
+
+
+def _lowest(found: Iterable[Value]) -> Value:
+    return min(found, key=lambda one: _point(one) or Decimal(0))
+
+
+def _highest(found: Iterable[Value]) -> Value:
+    return max(found, key=lambda one: _point(one) or Decimal(0))
+
+
+def _point(one: Value) -> Decimal | None:
+    """A point value in the analyte's first unit."""
+    if one.interval is None or one.unit is None:
+        return None
+    span = scaled(one.interval, one.unit.factor)
+    return span.low if span.low == span.high else None
+
+
+def _other_position(base: Posture, definition: DerivedFact, record: Record) -> Fact:
+    if base == "sitting":
+        return Fact(definition.name, False)
+    return _no_pair(definition, record)
+
+
+def _no_pair(definition: DerivedFact, record: Record) -> Fact:
+    analyte = record.rule_base.analytes[definition.of[0]]
+    for one in finals(analyte, record, ""):
+        if one.statement.posture == "standing":
+            if one.problem is not None:
+                return unknown(definition.name, one.problem, (reading_datum(one),))
+            break
+    return nothing(definition, record, analyte.arrives, (analyte.codes,), definition.within)
