@@ -26,6 +26,7 @@ def build(
     now: datetime,
     systems: Mapping[str, tuple[str, ...]],
     vitals: frozenset[str] = frozenset(),
+    patient: str = PATIENT,
 ) -> list[Resource]:
     """The resources of a compact record, the Patient first.
 
@@ -34,17 +35,23 @@ def build(
         now: what relative dates count from.
         systems: short name → URIs of code systems.
         vitals: codes that arrive under the category vital-signs.
+        patient: the id of the patient whom the resources are about.
     """
-    return list(_Builder(now, systems, vitals).resources(record))
+    return list(_Builder(now, systems, vitals, patient).resources(record))
 
 
 class _Builder:
     def __init__(
-        self, now: datetime, systems: Mapping[str, tuple[str, ...]], vitals: frozenset[str]
+        self,
+        now: datetime,
+        systems: Mapping[str, tuple[str, ...]],
+        vitals: frozenset[str],
+        patient: str,
     ) -> None:
         self._now = now
         self._systems = systems
         self._vitals = vitals
+        self._id = patient
         self._made = 0
 
     def resources(self, record: Mapping[str, Any]) -> Iterator[Resource]:
@@ -66,8 +73,8 @@ class _Builder:
                 yield make(one)
         if record.get("answers"):
             yield self._answers(record["answers"])
-        if record.get("reason"):
-            yield self._encounter(record["reason"])
+        if record.get("reason") or record.get("service"):
+            yield self._encounter(record.get("reason", []), record.get("service"))
 
     def _date(self, text: str) -> str:
         """A relative date in days is a date, one in hours or minutes a moment."""
@@ -90,7 +97,7 @@ class _Builder:
         resource: Resource = {
             "resourceType": kind,
             "id": f"{kind.lower()}-{self._made}",
-            "subject": {"reference": f"Patient/{one.get('of', PATIENT)}"},
+            "subject": {"reference": f"Patient/{one.get('of', self._id)}"},
         }
         if "code" in one:
             resource["code"] = self._concept(one["code"], one.get("text", ""))
@@ -99,7 +106,7 @@ class _Builder:
         return resource
 
     def _patient(self, record: Mapping[str, Any]) -> Resource:
-        patient: Resource = {"resourceType": "Patient", "id": PATIENT}
+        patient: Resource = {"resourceType": "Patient", "id": self._id}
         if "born" in record:
             patient["birthDate"] = self._date(record["born"])
         elif record.get("age") != "unknown":
@@ -180,7 +187,7 @@ class _Builder:
         return {
             "resourceType": "Specimen",
             "id": f"specimen-{self._made + 1}",
-            "subject": {"reference": f"Patient/{PATIENT}"},
+            "subject": {"reference": f"Patient/{self._id}"},
             "condition": [self._concept(one["specimen"])]
             if " " in one["specimen"]
             else [{"text": one["specimen"]}],
@@ -252,17 +259,18 @@ class _Builder:
             "resourceType": "QuestionnaireResponse",
             "id": "answers",
             "status": "completed",
-            "subject": {"reference": f"Patient/{PATIENT}"},
+            "subject": {"reference": f"Patient/{self._id}"},
             "authored": self._now.isoformat(),
             "item": items,
         }
 
-    def _encounter(self, reasons: list[str]) -> Resource:
-        return {
+    def _encounter(self, reasons: list[str], service: str | None) -> Resource:
+        encounter: Resource = {
             "resourceType": "Encounter",
             "id": "encounter",
             "status": "in-progress",
             "class": {"code": "AMB"},
-            "subject": {"reference": f"Patient/{PATIENT}"},
+            "subject": {"reference": f"Patient/{self._id}"},
             "reasonCode": [self._concept(one) for one in reasons],
         }
+        return {**encounter, "serviceType": self._concept(service)} if service else encounter

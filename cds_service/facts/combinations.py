@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from cds_service.facts.measurements import FactOf
 from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
@@ -25,6 +27,7 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
     data = [one for one in data if one.onset is None or not is_future(one.onset, record.now)]
     if not data:  # a date to come is unreadable, not recent (ARCHITECTURE 5.4)
         return Fact(definition.name, None, Reason.FUTURE)
+    data.sort(key=_began)  # the card says since when of the one that decides
     span = _elapsed(data, record, recorded_counts=definition.recorded_counts)
     if span is None:
         return Fact(definition.name, None, Reason.UNDATED, tuple(data))
@@ -37,6 +40,12 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
     if None in answers:
         return Fact(definition.name, None, Reason.DATE_IMPRECISE, tuple(data))
     return Fact(definition.name, True, data=tuple(data))
+
+
+def _began(one: Datum) -> tuple[bool, float]:
+    """Onsets before mere dates of recording, the earliest first."""
+    bound = one.onset or one.recorded or one.when
+    return one.onset is None, bound.start.timestamp() if bound else 0.0
 
 
 def _data_if_true(fact: Fact) -> tuple[Datum, ...]:
@@ -115,9 +124,12 @@ def score(definition: ScoreFact, record: Record, side: Side, fact_of: FactOf) ->
     answer = False if False in answers else (None if None in answers else True)
     if definition.undecided:
         return Fact(definition.name, answer is None)
-    if answer is None:
-        return _unsettled(definition.name, unknown, Reason.UNDECIDED)
-    return _made(definition.name, answer, held)
+    made = (
+        _unsettled(definition.name, unknown, Reason.UNDECIDED)
+        if answer is None
+        else _made(definition.name, answer, held)
+    )
+    return msgspec.structs.replace(made, points=str(low) if low == high else f"{low} to {high}")
 
 
 def group(definition: GroupFact, side: Side, fact_of: FactOf) -> Fact:

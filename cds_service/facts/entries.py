@@ -105,16 +105,30 @@ def reasons_elsewhere(resource: Encounter) -> Iterator[str]:
 
 
 def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
-    """What the reasons of this encounter state; they always count as current.
+    """What this encounter states: its reasons, which always count as current, and its service.
 
-    Those in `reasonCode`, and the conditions it carries inside itself; see `reasons_elsewhere` for
-    the others.
+    Reasons are those in `reasonCode`, and the conditions it carries inside itself; see
+    `reasons_elsewhere` for the others.
     """
     if resource.status in _VOID:
         return
     for inside in _contained_reasons(resource):
         yield from of_condition(inside, ref, True, context)
     when = context.span(resource.period.start) if resource.period else None
+    for match, code in matches(resource.serviceType, context):
+        if resource.serviceType is not None:
+            yield (
+                match.set,
+                Statement(
+                    kind="setting",
+                    ref=ref,
+                    label=label_of(resource.serviceType, match.concept.display),
+                    concept=match.concept,
+                    code=code,
+                    recorded=when,
+                    current=True,
+                ),
+            )
     for reason in resource.reasonCode:
         for match, code in matches(reason, context):
             if not match.concept.needs_site:

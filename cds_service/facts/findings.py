@@ -10,7 +10,7 @@ from cds_service.facts.statements import Statement
 from cds_service.fhir.dates import age_in_days
 from cds_service.rulebase.definitions import ConditionFact, FindingFact, MedicationFact
 
-_LISTED = ("condition", "reason", "procedure", "device")
+_LISTED = ("condition", "reason", "setting", "procedure", "device")
 _ANSWERED = ("observation", "answer")
 
 

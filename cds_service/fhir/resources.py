@@ -246,10 +246,11 @@ class Device(Resource, frozen=True, tag="Device"):
 
 
 class Encounter(Resource, frozen=True, tag="Encounter"):
-    """FHIR Encounter: why the patient came."""
+    """FHIR Encounter: why the patient came, and to which service."""
 
     status: str | None = None
     subject: Reference | None = None
+    serviceType: CodeableConcept | None = None
     reasonCode: tuple[CodeableConcept, ...] = ()
     reasonReference: tuple[Reference, ...] = ()
     period: Period | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from cds_service.facts.derived.fall import fall
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.unreadable_value import unreadable_value
 from cds_service.facts.measurements import FactOf
@@ -25,6 +26,7 @@ class Formula(msgspec.Struct, frozen=True):
 
 
 BY_NAME: Mapping[str, Formula] = {
+    "fall": Formula(fall, analytes=1, limits=2),
     "sample-suspect": Formula(sample_suspect, analytes=2, limits=1),
     "unreadable-value": Formula(unreadable_value, analytes=1, limits=1),
 }
