@@ -70,9 +70,9 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = _unit_text(quantity.code, quantity.system, quantity.unit)
-    # For the eye: `{score}` is no unit to read, mm[Hg] is written mmHg, {1.73_m2} is 1.73 m2.
+    # For the eye: `{score}` and 1 are no units to read, mm[Hg] is written mmHg, {1.73_m2} is 1.73 m2.
     written = (quantity.unit or given).translate(_FOR_THE_EYE)
-    shown = "" if given.startswith("{") or not is_plain(written) else written
+    shown = "" if given.startswith("{") or written == "1" or not is_plain(written) else written
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
     span = interval(amount, quantity.comparator)
     if span is None:
