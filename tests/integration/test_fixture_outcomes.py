@@ -59,8 +59,8 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     # A 2.1: the reason of the encounter is the complaint (tier S), with nothing on the problem list.
     # At risk by age and smoking, no ABI.
     ("encounter-reason", "patient-view"): {PAD_01: card("info"), PAD_06: SILENT, K_01: SILENT},
-    # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown. Walking brings
-    # it on and the artery is settled: B 9 row 10, "ask the missing items; no MRI yet", so N07 asks.
+    # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown. Walking
+    # brings it on and the artery is settled: B 9 row 10, "ask the missing items; no MRI yet": N07 asks.
     ("pad-done", "patient-view"): {PAD_01: SILENT, N_07: ("unknown", "info", "", "card")},
     # A 3.1 PAD-01, its gate O-ABI: dvt-not-excluded: advice stays, the order is withheld.
     ("pad-swollen-calf", "patient-view"): {PAD_01: card("warning")},

@@ -211,7 +211,10 @@ def test_the_earliest_of_several_began_it(base: RuleBase) -> None:
         condition("b", onsetDateTime="2026-01-01"),
     )
 
-    assert assessed(base, conditions=[recent, early]).value("long") is True
+    found = assessed(base, conditions=[recent, early]).fact("long")
+
+    assert found.value is True
+    assert found.data[0].ref == "Condition/c-b"  # a card says since when of the one that decides
 
 
 def test_without_the_complaint_there_is_no_duration(base: RuleBase) -> None:

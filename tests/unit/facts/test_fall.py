@@ -1,4 +1,4 @@
-"""A value that has fallen, by an amount or a share, within a window (B 3 weight-loss, motor-progressive)."""
+"""A value that has fallen, by an amount or a share, within a window (B 3 weight-loss and others)."""
 
 from decimal import Decimal
 from fractions import Fraction

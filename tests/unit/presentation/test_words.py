@@ -193,6 +193,52 @@ def test_the_detail_has_four_labelled_lines_in_order() -> None:
     assert detail.endswith("r v1, draft, not clinician-approved")
 
 
+def test_a_group_worth_knowing_stands_for_the_facts_that_leave_it_open() -> None:
+    question = {"kind": "finding", "within": "window-30"}
+    base = rule_base(
+        {
+            "heavy": fact(in_=["heavy"]),
+            "numb": fact(**question, in_=["weak"], ask="numbness"),
+            "tone": fact(**question, in_=["set-b"], ask="tone"),
+            "fever": fact(**question, in_=["set-c"], ask="fever"),
+            "sign": fact("group", when={"any": ["numb", "tone"]}, ask="the two questions"),
+        },
+        [
+            rule(
+                "r",
+                levels=[
+                    {"indicator": "warning", "when": {"all": ["heavy", {"any": ["sign", "fever"]}]}},
+                    {"indicator": "info", "when": "heavy"},
+                ],
+                card={"worth-knowing": ["sign"]},
+            )
+        ],
+    )
+
+    assert "**Not known** The two questions; fever." in card(base, conditions=[condition()]).detail
+
+
+def test_where_a_score_lies_can_be_said() -> None:
+    table = {
+        "title": "t",
+        "source": "s",
+        "items": [{"fact": "a", "points": 1}, {"fact": "weak", "points": 2}],
+    }
+    base = rule_base(
+        {
+            "heavy": fact(in_=["heavy"]),
+            "weak": fact("finding", in_=["weak"], within="window-30"),
+            "sum": fact("score", table="sum", is_={"at-least": "points-2"}),
+        },
+        [rule("r", "heavy", **words("Heavy[, score {sum.points}]: consider it"))],
+        scores={"sum": table},
+    )
+    no = observation("weak", valueBoolean=False)
+
+    assert card(base, conditions=[condition()]).summary == "Heavy, score 0 to 2: consider it"
+    assert card(base, conditions=[condition()], findings=[no]).summary == "Heavy, score 0: consider it"
+
+
 def test_an_empty_line_is_left_out(named: RuleBase) -> None:
     assert labels(card(named, conditions=[condition()]).detail) == ["Why", "Consider", "Source"]
 
