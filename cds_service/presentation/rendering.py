@@ -281,7 +281,7 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
         if filled:
             yield sentence(filled)
             for name, aspect in placeholders.holes(template):
-                if aspect:
+                if aspect and aspect != "points":  # a sum says none of its items
                     mentioned.add(name)
                     datum = facts.datum(name)
                     if datum is not None:

@@ -239,6 +239,20 @@ def test_where_a_score_lies_can_be_said() -> None:
     assert card(base, conditions=[condition()], findings=[no]).summary == "Heavy, score 0: consider it"
 
 
+def test_a_score_that_is_said_does_not_hide_the_items_that_made_it() -> None:
+    base = rule_base(
+        {
+            "weak": fact("finding", in_=["weak"], within="window-30"),
+            "sum": fact("score", table="sum", is_={"at-least": "points-2"}),
+        },
+        [rule("r", "sum", **words("Consider it", why=["Score {sum.points}."]))],
+        scores={"sum": {"title": "t", "source": "s", "items": [{"fact": "weak", "points": 2}]}},
+    )
+    detail = card(base, findings=[observation("weak", valueBoolean=True)]).detail
+
+    assert "**Why** Score 2. The weak (22 Nov 2026, 08:00)." in detail
+
+
 def test_an_empty_line_is_left_out(named: RuleBase) -> None:
     assert labels(card(named, conditions=[condition()]).detail) == ["Why", "Consider", "Source"]
 
