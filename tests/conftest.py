@@ -17,12 +17,22 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from selenium import webdriver
 
 from tests.ehr_client import fhir_server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("CDS_SHARED_DATA") or CHECKOUT.parent / "shared" / "data")
+# `quick` always draws the same examples, so that two runs of one commit agree; `thorough` new ones.
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+settings.register_profile(
+    "quick", max_examples=100, derandomize=True, deadline=None, suppress_health_check=_SLOW
+)
+settings.register_profile(
+    "thorough", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=_SLOW
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 REQUIRED = frozenset(filter(None, os.environ.get("CDS_REQUIRE", "").replace(" ", "").split(",")))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Raw
 
-from cds_service.facts.statements import Context, Stated, Statement, matches
+from cds_service.facts.statements import Context, Stated, Statement, leg_answered, matches
 from cds_service.fhir.resources import (
     Answer,
     CodeableConcept,
@@ -43,6 +43,7 @@ def of_answers(resource: QuestionnaireResponse, ref: str, context: Context) -> S
         for match in context.rule_base.terminology.matches(local, item.linkId):
             for answer in item.answer:
                 says, code, quantity = _given(answer, context, item.linkId or "")
+                leg = leg_answered(item.linkId or "", code, context)
                 yield (
                     match.set,
                     Statement(
@@ -51,7 +52,8 @@ def of_answers(resource: QuestionnaireResponse, ref: str, context: Context) -> S
                         label=match.concept.display,
                         concept=match.concept,
                         code=item.linkId or "",
-                        side=match.concept.side,
+                        side=match.concept.side or leg,
+                        names_leg=leg is not None,
                         when=when,
                         says=says,
                         answer=code,

@@ -75,11 +75,24 @@ class _Reader:
         found = self._known.get(key)
         if found is None:
             try:
-                found = self._read(name, side)
+                found = self._of_legs(name, side)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 found = Fact(name, None, Reason.FAULT)
             self._known[key] = found
         return found
+
+    def _of_legs(self, name: str, side: Side) -> Fact:
+        """A fact as its `legs` says: of both together, of either one, or of this leg alone."""
+        legs = self._record.rule_base.facts[name].legs
+        if legs == "together" and side:
+            return self.fact(name, "")
+        found = self._read(name, side)
+        if legs != "either" or side or found.value is True:
+            return found
+        either = [self.fact(name, leg) for leg in LEGS]
+        true = next((one for one in either if one.value is True), None)
+        unknown = next((one for one in (found, *either) if one.value is None), None)
+        return true or unknown or found
 
     def _read(self, name: str, side: Side) -> Fact:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         record = self._record

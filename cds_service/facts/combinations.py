@@ -10,7 +10,14 @@ from cds_service.facts.record import Record
 from cds_service.fhir.dates import age_in_days, is_future
 from cds_service.fhir.quantity import Interval, compare
 from cds_service.rulebase.criteria import Criterion, facts_in, open_facts, supporting, truth
-from cds_service.rulebase.definitions import AnsweredFact, CountFact, DurationFact, GroupFact, ScoreFact
+from cds_service.rulebase.definitions import (
+    AnsweredFact,
+    CountFact,
+    DurationFact,
+    GroupFact,
+    ScoreFact,
+    ScoreTable,
+)
 
 
 def duration(definition: DurationFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
@@ -28,7 +35,7 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
     if not data:  # a date to come is unreadable, not recent (ARCHITECTURE 5.4)
         return Fact(definition.name, None, Reason.FUTURE)
     data.sort(key=_began)  # the card says since when of the one that decides
-    span = _elapsed(data, record, recorded_counts=definition.recorded_counts)
+    span = _elapsed(data, record, definition)
     if span is None:
         return Fact(definition.name, None, Reason.UNDATED, tuple(data))
     answers = [
@@ -52,20 +59,25 @@ def _data_if_true(fact: Fact) -> tuple[Datum, ...]:
     return fact.data if fact.value is True else ()
 
 
-def _elapsed(data: list[Datum], record: Record, *, recorded_counts: bool) -> Interval | None:
+def _elapsed(data: list[Datum], record: Record, definition: DurationFact) -> Interval | None:
     least: list[int] = []
     most: list[int | None] = []
     for one in data:
-        known = one.onset or (one.recorded if recorded_counts else None)
+        known = one.onset or (one.recorded if definition.recorded_counts else None)
         bound = known or one.recorded or one.when
         if bound is None:
+            if definition.newest:  # it may have begun today
+                least.append(0)
             continue
         youngest, eldest = age_in_days(bound, record.now, record.zone)
         least.append(youngest)
         most.append(eldest if known else None)
     if not least:
         return None
-    top = None if None in most else max(one for one in most if one is not None)
+    bounded = [one for one in most if one is not None]
+    if definition.newest:
+        return Interval(Decimal(min(least)), Decimal(min(bounded)) if bounded else None)
+    top = None if None in most else max(bounded)
     return Interval(Decimal(max(least)), None if top is None else Decimal(top))
 
 
@@ -98,7 +110,10 @@ def answered(definition: AnsweredFact, side: Side, fact_of: FactOf) -> Fact:
 
 
 def score(definition: ScoreFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
-    """Where the interval of a score lies: unknown items widen it (reference A 2.9)."""
+    """Where the interval of a score lies: unknown items widen it (reference A 2.9).
+
+    Whether it is undecided is always known: of a score of which nothing was asked it is true.
+    """
     table = record.rule_base.scores[definition.table]
     low = high = 0
     known = False
@@ -114,22 +129,31 @@ def score(definition: ScoreFact, record: Record, side: Side, fact_of: FactOf) ->
             unknown.append(fact)
         else:
             known = True
-    if not known and _merely_unrecorded(unknown):
-        return Fact(definition.name, definition.nothing_recorded, Reason.NOT_RECORDED)
+    if not known and not definition.undecided and _merely_unrecorded(unknown):
+        if definition.nothing_recorded is False:
+            return Fact(definition.name, False)
+        return _unsettled(definition.name, unknown)
     points = Interval(Decimal(low), Decimal(high))
     answers = [
         compare(points, limit.how, record.rule_base.thresholds[limit.threshold].single())
         for limit in definition.limits
     ]
     answer = False if False in answers else (None if None in answers else True)
-    if definition.undecided:
-        return Fact(definition.name, answer is None)
-    made = (
-        _unsettled(definition.name, unknown, Reason.UNDECIDED)
-        if answer is None
-        else _made(definition.name, answer, held)
-    )
-    return msgspec.structs.replace(made, points=str(low) if low == high else f"{low} to {high}")
+    total = _total(table, low, high)
+    made = _made(definition.name, answer is None if definition.undecided else bool(answer), held)
+    if definition.undecided:  # it rests on being undecided, and on what speaks for it
+        return msgspec.structs.replace(made, data=(total,), because=(definition.name, *made.because))
+    if answer is None:
+        unsettled = _unsettled(definition.name, unknown, Reason.UNDECIDED)
+        return msgspec.structs.replace(unsettled, points=total.text)
+    return msgspec.structs.replace(made, data=(total, *made.data), points=total.text)
+
+
+def _total(table: ScoreTable, low: int, high: int) -> Datum:
+    """The score as a card shows it: a number, or from where to where it may lie."""
+    number = str(low)
+    text = number if low == high else f"{low} to {high}"
+    return Datum(label=table.title, text=text, ref="", value=number if low == high else "")
 
 
 def group(definition: GroupFact, side: Side, fact_of: FactOf) -> Fact:

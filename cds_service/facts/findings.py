@@ -21,7 +21,7 @@ def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
     for one in record.stated(definition.sets):
         if one.kind not in _listed(definition) or not on_side(one, side):
             continue
-        if not (one.active or definition.ever) or (definition.certain and not one.certain):
+        if not _status_counts(one, definition):
             continue
         holds, reason = _timed(one, definition, record)
         if holds:
@@ -33,6 +33,14 @@ def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
     if doubtful is not None:
         return unknown(definition.name, doubtful)
     return nothing(definition, record, definition.arrives, definition.sets)
+
+
+def _status_counts(one: Statement, definition: ConditionFact) -> bool:
+    if definition.certain and not one.certain:
+        return False
+    if definition.resolved:
+        return not one.active
+    return one.active or definition.ever
 
 
 def _listed(definition: ConditionFact) -> tuple[str, ...]:
@@ -85,6 +93,8 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
             says = _says(one, definition, record)
             if says is None:
                 unanswered = True
+            elif not on_side(one, side):  # the newest answer names the other leg
+                no.append(one)
             else:
                 (yes if says else no).append(one)
     yes.extend(_complained(definition, record, side))
@@ -106,11 +116,14 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
 def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iterable[Statement]:
     newest: dict[tuple[str, str | None], Statement] = {}
     for one in record.stated(definition.sets):
-        if one.kind not in _ANSWERED or not one.final or not on_side(one, side):
+        if one.kind not in _ANSWERED or not one.final:
+            continue
+        if not one.names_leg and not on_side(one, side):
             continue
         if one.when is not None and not windows.usable(one.when, record.now):
             continue
-        key = (one.code, one.side)
+        # "Which leg?" is one question whatever the answer; others are asked of each leg.
+        key = (one.code, None if one.names_leg else one.side)
         held = newest.get(key)
         if held is None or _order(one, definition, record) > _order(held, definition, record):
             newest[key] = one

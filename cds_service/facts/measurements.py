@@ -21,7 +21,7 @@ from cds_service.fhir.quantity import Interval, compare, interval, number, scale
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
 UCUM = "http://unitsofmeasure.org"
-_FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " "})
+_FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " ", "*": "^"})
 FactOf = Callable[[str, Side], Fact]
 
 
@@ -49,7 +49,8 @@ def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -
             and on_side(one, side)
             and windows.usable(one.when, record.now)
         ]
-        found.sort(key=_rank, reverse=True)
+        # Of several at one time no list's order may decide which is first.
+        found.sort(key=lambda one: (*_rank(one), one.ref, one.code), reverse=True)
         known = record.remembered[key] = [read(one, analyte) for one in found]
     return known
 
@@ -70,7 +71,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = _unit_text(quantity.code, quantity.system, quantity.unit)
-    # For the eye: `{score}` and 1 are no units to read, mm[Hg] is written mmHg, {1.73_m2} is 1.73 m2.
+    # For the eye: `{score}` and 1 are no units to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
     written = (quantity.unit or given).translate(_FOR_THE_EYE)
     shown = "" if given.startswith("{") or written == "1" or not is_plain(written) else written
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
@@ -82,7 +83,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
         reason = Reason.UNIT_NOT_DECLARED if given else Reason.NO_UNIT
         return Value(one, None, None, text[:60], reason)
     low, high = analyte.plausible
-    canonical = scaled(span, unit.factor)
+    canonical = scaled(span, unit.factor, unit.zero)
     edges = [edge for edge in (canonical.low, canonical.high) if edge is not None]
     if any(edge < low or edge > high for edge in edges):
         return Value(one, None, unit, text[:60], Reason.IMPLAUSIBLE)
@@ -198,17 +199,24 @@ def _judged(
 
 
 def _more_dangerous(definition: MeasurementFact, found: list[Value], record: Record) -> Value:
-    """The newest value; of several at the very same time the most dangerous, then an unreadable one."""
-    first = found[0]
-    tied = [one for one in found if _rank(one.statement) == _rank(first.statement)]
+    """The newest; of several at the very same time the most dangerous, then one that settles nothing."""
+    tied = newest(found)
 
     def danger(one: Value) -> int:
         if one.interval is None or one.unit is None:
             return 1
         answer = satisfies(one.interval, one.unit, definition, record)
-        return 1 if answer is None else 2 if answer is not definition.reassuring else 0
+        if answer is None:
+            return 1
+        # A suspect sample settles nothing, so beside a good one it is the value to speak of.
+        return 2 if answer is not definition.reassuring else 1 if one.statement.suspect else 0
 
-    return max(tied, key=danger) if len(tied) > 1 else first
+    return max(tied, key=danger) if len(tied) > 1 else tied[0]
+
+
+def newest(found: list[Value]) -> list[Value]:
+    """The newest value of those found, and every other of the very same time."""
+    return [one for one in found if _rank(one.statement) == _rank(found[0].statement)]
 
 
 def _timely(
@@ -266,7 +274,7 @@ def satisfies(value: Interval, unit: Unit, definition: MeasurementFact, record: 
     """Whether a value satisfies every limit of a fact; None when an interval straddles one."""
     if definition.rounded is not None:  # 90.4 % is 0.904 first, then 0.90
         analyte = record.rule_base.analytes[definition.of]
-        value = _rounded(scaled(value, unit.factor), definition.rounded)
+        value = _rounded(scaled(value, unit.factor, unit.zero), definition.rounded)
         unit = analyte.units[analyte.unit]
     answers = [against(value, unit, limit, record) for limit in definition.limits]
     if False in answers:
@@ -281,7 +289,7 @@ def against(value: Interval, unit: Unit, limit: Limit, record: Record) -> bool |
     if native is not None:
         return compare(value, limit.how, native)
     analyte = record.rule_base.analytes[threshold.of]
-    return compare(scaled(value, unit.factor), limit.how, threshold.values[analyte.unit])
+    return compare(scaled(value, unit.factor, unit.zero), limit.how, threshold.values[analyte.unit])
 
 
 def native_value(threshold: Threshold, unit: Unit) -> Decimal | None:

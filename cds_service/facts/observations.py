@@ -14,6 +14,7 @@ from cds_service.facts.statements import (
     Stated,
     Statement,
     label_of,
+    leg_answered,
     matches,
     place_of,
     placed,
@@ -110,6 +111,7 @@ def _valued(
     says, answer, quantity, problem = _value(part, context)
     for match, code in matches(part.code, context):
         allowed, side = placed(match, site)
+        leg = leg_answered(code, answer, context)
         if allowed and part.code is not None:
             yield (
                 match.set,
@@ -118,7 +120,8 @@ def _valued(
                     label=label_of(part.code, match.concept.display),
                     concept=match.concept,
                     code=code,
-                    side=side,
+                    side=side or leg,
+                    names_leg=leg is not None,
                     says=says,
                     answer=answer,
                     answered=label_of(part.valueCodeableConcept, answer)

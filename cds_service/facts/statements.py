@@ -7,7 +7,7 @@ cancelled and inactive entries never state anything; unconfirmed ones do, and sa
 import re
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -31,6 +31,7 @@ StatementKind = Literal[
     "device",
 ]
 
+_SIDES: Final[dict[str, Sidedness]] = {"left": "left", "right": "right", "both": "both"}
 RESULTS = frozenset({"final", "amended", "corrected"})
 _LONGEST_TEXT = 120
 _MARKUP = re.compile(
@@ -44,7 +45,8 @@ class Statement(msgspec.Struct, frozen=True):
     `says`: whether a finding is there (None: asked without an answer); `answer` and `answered` are a
     coded answer's code and words. `when` is the time a result or
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
-    entry cannot be used. `current` marks the reason of this encounter.
+    entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
+    the side ("which leg is affected?").
     """
 
     kind: StatementKind
@@ -53,6 +55,7 @@ class Statement(msgspec.Struct, frozen=True):
     concept: Concept
     code: str
     side: Sidedness | None = None
+    names_leg: bool = False
     when: Span | None = None
     issued: Span | None = None
     onset: Span | None = None
@@ -136,6 +139,14 @@ def placed(match: Match, place: Place) -> tuple[bool, Sidedness | None]:
     if needed and needed not in place.sets:
         return False, None
     return True, match.concept.side or place.side
+
+
+def leg_answered(code: str, answer: str, context: Context) -> Sidedness | None:
+    """The leg that an answer to a question of our own names; None where the answers are no sides."""
+    local = context.rule_base.local_codes.get(code)
+    if local is None or not local.values or not _SIDES.keys() >= set(local.values):
+        return None
+    return _SIDES.get(answer)
 
 
 def status_of(concept: CodeableConcept | None) -> str:

@@ -63,13 +63,13 @@ def compare(value: Interval, how: Comparison, limit: Decimal) -> bool | None:
             return _opposite(_at_most(value, limit))
 
 
-def scaled(value: Interval, factor: Decimal) -> Interval:
-    """`value` times a positive `factor`, in exact decimal arithmetic."""
+def scaled(value: Interval, factor: Decimal, zero: Decimal = Decimal(0)) -> Interval:
+    """`value` less `zero`, times a positive `factor`, in exact decimal arithmetic."""
     with localcontext() as context:
         context.prec = _PRECISION
         return Interval(
-            None if value.low is None else value.low * factor,
-            None if value.high is None else value.high * factor,
+            None if value.low is None else (value.low - zero) * factor,
+            None if value.high is None else (value.high - zero) * factor,
             value.low_open,
             value.high_open,
         )

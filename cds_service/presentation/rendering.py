@@ -276,6 +276,7 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
     """The rule's own lines, then every fact it rests on that they do not mention."""
     mentioned: set[str] = set()
     shown: set[tuple[str, str]] = set()
+    said: set[str] = set()  # two facts may rest on one entry, and would say it twice
     for template in text.why:
         filled = fill(template, facts, escaped)
         if filled:
@@ -294,7 +295,8 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
         if keys and keys <= shown:
             continue
         stated = _stated(facts.rule_base.facts[name], fact, facts)
-        if stated:
+        if stated and stated not in said:
+            said.add(stated)
             shown |= keys
             yield sentence(stated)
 

@@ -59,6 +59,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:
             spellings=tuple(unit.get("also", ())),
             factor=Decimal(unit.get("factor", 1)),
             same_as=unit.get("same-as", ""),
+            zero=Decimal(unit.get("zero", 0)),
         )
         for code, unit in value["units"].items()
     }
@@ -118,6 +119,7 @@ def fact(name: str, value: Mapping[str, Any]) -> definitions.Fact:
         "says": value.get("says", ""),
         "ask": value.get("ask", ""),
         "nothing_recorded": False if recorded == "absent" else None,
+        "legs": value.get("legs", ""),
     }
     return _KINDS[kind](common, value)
 
@@ -144,6 +146,7 @@ def _condition(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.
         undated_counts=value.get("undated") == "counts",
         certain=value.get("certain", False),
         ever=value.get("ever", False),
+        resolved=value.get("resolved", False),
     )
 
 
@@ -202,6 +205,7 @@ def _duration(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.F
         of=tuple(value["of"]),
         limits=limits(value["is"]),
         recorded_counts=value.get("recorded-counts", False),
+        newest=value.get("newest", False),
     )
 
 

@@ -30,12 +30,17 @@ class Threshold(msgspec.Struct, frozen=True):
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """A unit accepted for one analyte: its UCUM code, other spellings, exact factor to canonical."""
+    """A unit accepted for one analyte: its UCUM code, other spellings, how it becomes the canonical one.
+
+    Canonical is (value - zero) x factor; `zero` is what this scale says at the canonical nought: 32 in
+    [degF].
+    """
 
     code: str
     spellings: tuple[str, ...]
     factor: Decimal
     same_as: str = ""
+    zero: Decimal = Decimal(0)
 
 
 class Analyte(msgspec.Struct, frozen=True):
@@ -69,7 +74,12 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class FactDefinition(msgspec.Struct, frozen=True):
-    """What every fact has: how cards name it, what would settle it, where it comes from."""
+    """What every fact has: how cards name it, what would settle it, where it comes from.
+
+    `legs`: where the record tells legs apart, `together` reads the fact for the patient even while one
+    leg is looked at (what the *other* leg has), and `either` makes it true of the patient when it is
+    true of one leg (a gate must not be opened by the healthy one).
+    """
 
     name: str
     label: str
@@ -77,6 +87,7 @@ class FactDefinition(msgspec.Struct, frozen=True):
     says: str = ""
     ask: str = ""
     nothing_recorded: bool | None = None
+    legs: Literal["", "together", "either"] = ""
 
 
 class AgeFact(FactDefinition, frozen=True, tag="age"):
@@ -102,7 +113,7 @@ class ConditionFact(FactDefinition, frozen=True, tag="condition"):
 
     `within`: onset (else recorded) at most that long ago; `lasting`: at least that long.
     `undated_counts`: an entry without any date counts inside the window. `certain` leaves out
-    unconfirmed entries; `ever` takes resolved ones too.
+    unconfirmed entries; `ever` takes resolved ones too, `resolved` takes none but those.
     """
 
     sets: tuple[str, ...] = ()
@@ -112,6 +123,7 @@ class ConditionFact(FactDefinition, frozen=True, tag="condition"):
     undated_counts: bool = False
     certain: bool = False
     ever: bool = False
+    resolved: bool = False
 
 
 class FindingFact(FactDefinition, frozen=True, tag="finding"):
@@ -175,7 +187,7 @@ class MedicationFact(FactDefinition, frozen=True, tag="medication"):
 
 
 class DurationFact(FactDefinition, frozen=True, tag="duration"):
-    """How long ago the earliest of some facts began.
+    """How long ago the earliest of some facts began, or with `newest` the one that began last.
 
     `recorded_counts`: without an onset the date of recording is taken as recent onset (red flags).
     """
@@ -183,6 +195,7 @@ class DurationFact(FactDefinition, frozen=True, tag="duration"):
     of: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     recorded_counts: bool = False
+    newest: bool = False
 
 
 class CountFact(FactDefinition, frozen=True, tag="count"):
@@ -200,7 +213,10 @@ class AnsweredFact(FactDefinition, frozen=True, tag="answered"):
 
 
 class ScoreFact(FactDefinition, frozen=True, tag="score"):
-    """Where the interval of a score lies; `undecided` is true when it straddles the limit."""
+    """Where the interval of a score lies; `undecided` is true when it straddles the limit.
+
+    The first datum is the score itself: `3`, or `-1 to 4` while items are unknown.
+    """
 
     table: str = ""
     limits: tuple[Limit, ...] = ()

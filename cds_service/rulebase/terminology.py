@@ -43,7 +43,7 @@ class Terminology:
         self._cache: dict[tuple[str, str], tuple[Match, ...]] = {}
 
     def matches(self, system: str | None, code: str | None) -> tuple[Match, ...]:
-        """Every code set that this coding is in."""
+        """Every code set that this coding is in, by the longest stem first: it knows the side."""
         if not code or not system:
             return ()
         key = (system, code)
@@ -60,7 +60,7 @@ class Terminology:
             bare = dotless(code)
             if bare[:1] in "ST" and len(bare) >= _INJURY_LENGTH and bare[6] == "S":
                 return
-            for length in range(_SHORTEST_STEM, min(len(bare), _LONGEST_STEM) + 1):
+            for length in range(min(len(bare), _LONGEST_STEM), _SHORTEST_STEM - 1, -1):
                 yield from self._stems.get((system, bare[:length]), ())
 
 

@@ -37,6 +37,8 @@ FIXTURES = [
     "comfort-care",
     "critical-limb",
     "deceased",
+    "dvt-likely",
+    "dvt-scanned",
     "haemolysed-k",
     "k-2-4",
     "k-2-5",
@@ -50,6 +52,7 @@ FIXTURES = [
     "pad-risk",
     "pad-swollen-calf",
     "symptom-no-data",
+    "varicose-veins",
 ]
 
 

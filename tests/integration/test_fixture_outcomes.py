@@ -35,6 +35,11 @@ PAD_01, PAD_05, PAD_06 = (
     "pad-05-limb-threatening-ischaemia",
     "pad-06-acute-limb-ischaemia",
 )
+DVT_01, DVT_03, VEN_01 = (
+    "dvt-01-wells-likely",
+    "dvt-03-wells-undecided",
+    "ven-01-reflux-duplex",
+)
 SHOWN = ("card", "merged", "folded")
 K_01, LAB_01 = "k-01-low-potassium", "lab-01-sample-guard"
 N_01, J_04 = "n01-cauda-equina", "j04-oa-imaging-guard"
@@ -62,8 +67,32 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown. Walking
     # brings it on and the artery is settled: B 9 row 10, "ask the missing items; no MRI yet": N07 asks.
     ("pad-done", "patient-view"): {PAD_01: SILENT, N_07: ("unknown", "info", "", "card")},
-    # A 3.1 PAD-01, its gate O-ABI: dvt-not-excluded: advice stays, the order is withheld.
-    ("pad-swollen-calf", "patient-view"): {PAD_01: card("warning")},
+    # A 5.1: one item yes, the rest never asked: from -1 to 9, so DVT-03 asks; DVT-01 is unknown.
+    # rules-a, PAD-01: "O-ABI blocked by its gate: the DVT card shows instead". At order-sign: manage
+    # as likely.
+    ("pad-swollen-calf", "patient-view"): {
+        DVT_03: card("warning", "left"),
+        DVT_01: UNKNOWN,
+        PAD_01: ("fires", "warning", "", "yielded"),
+        PAD_06: SILENT,
+    },
+    ("pad-swollen-calf", "order-sign"): {DVT_03: card("warning", "left")},
+    # A-C6: cancer in treatment, calf exactly 3.0 cm larger, tender: 3, critical, left. ABI is normal.
+    ("dvt-likely", "patient-view"): {
+        DVT_01: card("critical", "left"),
+        DVT_03: SILENT,
+        PAD_01: SILENT,
+        PAD_06: SILENT,
+        VEN_01: SILENT,
+    },
+    # A 3.3 DVT-01: "if scan negative: D-dimer". The score is decided, so DVT-03 has nothing to ask.
+    ("dvt-scanned", "patient-view"): {DVT_01: card("warning", "right"), DVT_03: SILENT},
+    # A-C17b: C2, symptomatic, duplex 366 days ago: info. No risk of artery disease, pulses present.
+    ("varicose-veins", "patient-view"): {
+        VEN_01: card("info", "unknown"),
+        DVT_01: SILENT,
+        DVT_03: SILENT,
+    },
     # A 3.1 PAD-05, A-C4: tissue loss and toe pressure below 30 on the right: critical there; the left
     # has no wound. ABI done and low: PAD-01 has nothing to say.
     ("critical-limb", "patient-view"): {PAD_05: card("critical", "right"), PAD_01: SILENT, K_01: SILENT},
@@ -212,6 +241,10 @@ def test_the_outcome_does_not_depend_on_the_day(name: str, now: datetime) -> Non
     [
         ("pad-risk", "patient-view", PAD_01, "resting-abi"),
         ("k-2-4", "patient-view", K_01, "ecg"),
+        ("dvt-likely", "patient-view", DVT_01, "leg-vein-ultrasound"),
+        ("dvt-scanned", "patient-view", DVT_01, "d-dimer"),
+        ("pad-swollen-calf", "patient-view", DVT_03, "wells-questions"),
+        ("varicose-veins", "patient-view", VEN_01, "venous-duplex"),
         ("cauda-equina", "patient-view", N_01, "lumbar-mri-emergency"),
         ("knee-oa-order", "order-sign", J_04, "exercise-programme"),
         ("sciatica-early-mri", "order-sign", N_04, "physiotherapy-back"),
@@ -231,13 +264,26 @@ def test_a_critical_card_stands_alone_where_the_leg_is_at_stake() -> None:
 
 
 def test_the_index_is_withheld_while_a_clot_is_not_excluded() -> None:
-    found = decided("pad-swollen-calf", "patient-view", NOW)
-    assert "resting-abi" not in orders(found, PAD_01)
-    assert "resting-abi" in found.carded[0].withheld
+    for hook in ("patient-view", "order-sign"):
+        found = decided("pad-swollen-calf", hook, NOW)
+        assert found.facts.value("dvt-not-excluded") is True
+        assert not any("resting-abi" in one.orders for one in found.carded)
 
 
 def test_the_index_is_not_withheld_where_signs_of_a_clot_were_looked_for() -> None:
     assert decided("pad-risk", "patient-view", NOW).carded[0].withheld == {}
+
+
+def test_a_scan_is_ordered_for_the_leg_that_is_named() -> None:
+    (made,) = [
+        one.card
+        for one in decided("dvt-likely", "patient-view", NOW).carded
+        if one.finding.rule == DVT_01
+    ]
+    ordered = made.suggestions[0].actions[0].resource
+    assert ordered is not None
+    assert [one["code"] for one in ordered["code"]["coding"]] == ["48692-8"]
+    assert ordered["priority"] == "stat"
 
 
 def test_nothing_is_ordered_for_want_of_data() -> None:

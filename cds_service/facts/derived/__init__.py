@@ -10,6 +10,7 @@ import msgspec
 
 from cds_service.facts.derived.fall import fall
 from cds_service.facts.derived.sample_suspect import sample_suspect
+from cds_service.facts.derived.side_difference import side_difference
 from cds_service.facts.derived.unreadable_value import unreadable_value
 from cds_service.facts.measurements import FactOf
 from cds_service.facts.model import Fact, Side
@@ -28,5 +29,6 @@ class Formula(msgspec.Struct, frozen=True):
 BY_NAME: Mapping[str, Formula] = {
     "fall": Formula(fall, analytes=1, limits=2),
     "sample-suspect": Formula(sample_suspect, analytes=2, limits=1),
+    "side-difference": Formula(side_difference, analytes=1, limits=2),
     "unreadable-value": Formula(unreadable_value, analytes=1, limits=1),
 }

@@ -40,6 +40,9 @@ def base() -> RuleBase:
             "short-flag": fact(
                 "duration", of=["heavy"], is_={"at-most": "window-30"}, recorded_counts=True
             ),
+            "newest-long": fact(
+                "duration", of=["heavy", "aching"], is_={"above": "window-30"}, newest=True
+            ),
             "heavy": fact(in_=["heavy"]),
             "aching": fact(in_=["set-b"]),
         },
@@ -107,12 +110,12 @@ def test_a_score_is_an_interval_and_an_open_minus_item_lowers_only_its_lower_end
         for name, value in answers.items()
     )
     facts = answering(base, answers)
+    assert facts.value("undecided") is (low < 2 <= high)
     if all(value is None for value in answers.values()):
-        return  # its own test, below
+        return  # the other two: their own test, below
 
     assert facts.value("likely") is (True if low >= 2 else False if high < 2 else None)
     assert facts.value("unlikely") is (True if high < 2 else False if low >= 2 else None)
-    assert facts.value("undecided") is (low < 2 <= high)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,26 @@ def test_a_score_says_where_it_lies(
 def test_a_score_of_which_nothing_was_asked_has_its_declared_value(base: RuleBase) -> None:
     found = assessed(base).fact("likely")
 
-    assert (found.value, found.reason) == (None, Reason.NOT_RECORDED)
+    assert (found.value, found.reason, found.open) == (None, Reason.NOT_RECORDED, QUESTIONS)
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        ({}, "-2 to 2"),
+        ({"q1": True}, "-1 to 2"),
+        ({"q1": True, "q2": False}, "-1 to 1"),
+        ({"q1": True, "q2": True, "q3": False}, "2"),
+        ({"q1": False, "q2": False, "q3": True}, "-2"),
+    ],
+)
+def test_a_score_shows_its_number_or_from_where_to_where(
+    base: RuleBase, answers: dict[str, bool | None], shown: str
+) -> None:
+    facts = answering(base, answers)
+    told = [facts.fact(name).data[0].text for name in ("undecided", "likely") if facts.fact(name).data]
+
+    assert set(told) == {shown}
 
 
 def test_an_undecided_score_says_what_would_decide_it(base: RuleBase) -> None:
@@ -215,6 +237,24 @@ def test_the_earliest_of_several_began_it(base: RuleBase) -> None:
 
     assert found.value is True
     assert found.data[0].ref == "Condition/c-b"  # a card says since when of the one that decides
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ({"onsetDateTime": "2026-10-23"}, False),  # 30 days is not above
+        ({"onsetDateTime": "2026-10-22"}, True),
+        ({"recordedDate": "2026-11-20"}, None),  # may be as old as the other one
+        ({"recordedDate": "2026-10-01"}, True),
+        ({}, None),
+    ],
+)
+def test_the_newest_of_several_began_last(
+    base: RuleBase, second: dict[str, str], expected: bool | None
+) -> None:
+    early = condition("b", onsetDateTime="2026-01-01")
+
+    assert assessed(base, conditions=[condition(**second), early]).value("newest-long") is expected
 
 
 def test_without_the_complaint_there_is_no_duration(base: RuleBase) -> None:

@@ -52,6 +52,33 @@ def test_a_haemolysed_normal_value_clears_nothing(base: RuleBase) -> None:
         assert facts.fact(name).reason is Reason.SUSPECT_SAMPLE
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_values_at_one_time_a_suspect_one_is_not_overlooked(base: RuleBase, turned: bool) -> None:
+    pair = [lab("4.0", id="k-1"), lab("4.0", id="k-2", **noted("Haemolysed"))]
+    facts = assessed(base, laboratory=pair[::-1] if turned else pair)
+
+    assert facts.value("suspect") is True
+    assert facts.fact("suspect").data[0].ref == "Observation/k-2"
+    for name in ("low", "high"):
+        assert facts.fact(name).reason is Reason.SUSPECT_SAMPLE
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_calciums_at_one_time_one_that_speaks_of_edta_is_enough(
+    base: RuleBase, turned: bool
+) -> None:
+    pair = [lab("2.4", of="ca", id="ca-1"), lab("0.9", of="ca", id="ca-2")]
+    found = [lab("6.4"), *(pair[::-1] if turned else pair)]
+
+    assert assessed(base, laboratory=found).value("suspect") is True
+
+
+def test_one_moment_written_in_two_zones_is_the_same_sample(base: RuleBase) -> None:
+    calcium = lab("0.9", of="ca", at="2026-11-22T09:00:00+01:00")
+
+    assert assessed(base, laboratory=[lab("6.4"), calcium]).value("suspect") is True
+
+
 @pytest.mark.parametrize(
     "words",
     [

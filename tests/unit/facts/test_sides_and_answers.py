@@ -7,7 +7,7 @@ import pytest
 from cds_service.facts.model import FactSet
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import assessed, concept, condition, observation
-from tests.unit.rulebase.tiny import code_set, fact, rule_base
+from tests.unit.rulebase.tiny import LOCAL, code_set, fact, rule_base
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +20,24 @@ def base() -> RuleBase:
             "thigh-inner": fact(
                 "finding", in_=["thigh-question"], within="window-30", answers=["inner"]
             ),
+            "one-leg": fact(
+                "finding", in_=["leg-question"], within="window-30", answers=["left", "right"]
+            ),
             "stem": fact(in_=["stem"]),
             "exact": fact(in_=["exact"]),
+            "sided-stem": fact(in_=["sided-stem"]),
+            "heavy-anywhere": fact(in_=["heavy"], legs="together"),
+            "one-leg-not-weak": fact(
+                "group", when={"all": ["heavy", {"unless": ["weak"]}]}, legs="either"
+            ),
+            "not-weak": fact("group", when={"all": ["heavy", {"unless": ["weak"]}]}),
         },
         terminology={
             "stem": code_set("S93.4", "I73", system="icd-10-cm"),
             "exact": code_set({"code": "I73", "exact": True}, system="icd-10-cm"),
+            "sided-stem": code_set(
+                "I82.4", {"code": "I82.402", "side": "left"}, "I82", system="icd-10-cm"
+            ),
         },
     )
 
@@ -41,10 +53,44 @@ def test_the_side_may_be_in_the_code(base: RuleBase) -> None:
     assert legs(facts, "heavy") == (True, False)
 
 
+@pytest.mark.parametrize(("code", "side"), [("I82.402", "left"), ("I82.409", None), ("I82.5", None)])
+def test_of_a_code_and_its_stem_the_longer_one_tells_the_side(
+    base: RuleBase, code: str, side: str | None
+) -> None:
+    coded = condition() | {"code": concept(code, system="http://hl7.org/fhir/sid/icd-10-cm")}
+
+    assert assessed(base, conditions=[coded]).fact("sided-stem").data[0].side == side
+
+
 def test_the_side_may_be_in_the_body_site(base: RuleBase) -> None:
     facts = assessed(base, conditions=[condition(bodySite=[concept("right-leg")])])
 
     assert legs(facts, "heavy") == (False, True)
+
+
+def test_a_fact_of_both_legs_together_is_the_same_for_each(base: RuleBase) -> None:
+    facts = assessed(base, conditions=[condition("heavy-left")])
+
+    assert legs(facts, "heavy-anywhere") == (True, True)
+
+
+def test_a_fact_of_either_leg_is_true_of_the_patient_when_it_is_of_one(base: RuleBase) -> None:
+    weak_right = observation("weak", valueBoolean=True, bodySite=concept("right-leg"))
+    facts = assessed(base, conditions=[condition("heavy-left")], findings=[weak_right])
+
+    assert facts.value("not-weak") is False  # what one leg has excuses the other
+    assert facts.value("one-leg-not-weak") is True
+    assert legs(facts, "one-leg-not-weak") == (True, False)
+
+
+def test_a_fact_of_either_leg_is_unknown_when_one_leg_is(base: RuleBase) -> None:
+    facts = assessed(base, without=["conditions"])
+
+    assert facts.value("one-leg-not-weak") is None
+
+
+def test_a_fact_of_either_leg_is_false_when_no_leg_has_it(base: RuleBase) -> None:
+    assert assessed(base).value("one-leg-not-weak") is False
 
 
 def test_both_sides_coded_are_both(base: RuleBase) -> None:
@@ -158,3 +204,36 @@ def test_an_answer_names_the_form_it_came_from(base: RuleBase) -> None:
     facts = assessed(base, questionnaireResponses=[response(item({"valueBoolean": True}))])
 
     assert facts.fact("thigh").data[0].ref == "QuestionnaireResponse/q"
+
+
+def which_leg(answer: str, at: str = "2026-11-22T08:00:00Z") -> dict[str, Any]:
+    given = {"coding": [{"system": LOCAL, "code": answer}]}
+    coded = {"code": concept("which-leg", system=LOCAL)}
+    return observation("which-leg", at, id=f"o-{at}", valueCodeableConcept=given) | coded
+
+
+@pytest.mark.parametrize(
+    ("answers", "whole", "each"),
+    [
+        ([which_leg("left")], True, (True, False)),
+        ([which_leg("right")], True, (False, True)),
+        ([which_leg("both")], False, (False, False)),
+        # The newest answer counts, also for the leg that an older one named.
+        ([which_leg("left", "2026-11-10T08:00:00Z"), which_leg("right")], True, (False, True)),
+        ([which_leg("left", "2026-11-10T08:00:00Z"), which_leg("both")], False, (False, False)),
+    ],
+)
+def test_the_answer_to_which_leg_names_it(
+    base: RuleBase, answers: list[dict[str, Any]], whole: bool, each: tuple[bool, bool]
+) -> None:
+    facts = assessed(base, findings=answers)
+
+    assert facts.value("one-leg") is whole
+    assert legs(facts, "one-leg") == each
+
+
+def test_the_answer_to_which_leg_names_it_in_a_questionnaire_too(base: RuleBase) -> None:
+    given = {"valueCoding": {"system": LOCAL, "code": "left"}}
+    facts = assessed(base, questionnaireResponses=[response({"linkId": "which-leg", "answer": [given]})])
+
+    assert legs(facts, "one-leg") == (True, False)

@@ -17,6 +17,7 @@ def base() -> RuleBase:
         {
             "heavy": fact(in_=["heavy"]),
             "heavy-ever": fact(in_=["heavy"], ever=True),
+            "heavy-before": fact(in_=["heavy"], resolved=True),
             "heavy-certain": fact(in_=["heavy"], certain=True),
             "heavy-30": fact(in_=["heavy"], within="window-30"),
             "heavy-30-undated": fact(in_=["heavy"], within="window-30", undated="counts"),
@@ -51,6 +52,12 @@ def test_an_active_problem_counts(base: RuleBase, clinical: str) -> None:
 def test_a_problem_that_is_over_counts_only_as_history(base: RuleBase, clinical: str) -> None:
     assert heavy(base, clinicalStatus=status(clinical)).value is False
     assert heavy(base, "heavy-ever", clinicalStatus=status(clinical)).value is True
+
+
+def test_a_problem_that_is_over_is_not_one_that_goes_on(base: RuleBase) -> None:
+    assert heavy(base, "heavy-before", clinicalStatus=status("resolved")).value is True
+    assert heavy(base, "heavy-before", clinicalStatus=status("active")).value is False
+    assert heavy(base, "heavy-before").value is False
 
 
 @pytest.mark.parametrize("verification", ["entered-in-error", "refuted"])

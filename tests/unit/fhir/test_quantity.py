@@ -140,3 +140,15 @@ def test_scaling_is_exact(value: Decimal, factor: str) -> None:
     assert found.low is not None
     assert Fraction(found.low) == Fraction(value) * Fraction(factor)
     assert (found.high, found.low_open) == (None, True)
+
+
+@pytest.mark.parametrize(("fahrenheit", "celsius"), [("100.4", "38"), ("32", "0"), ("-40", "-40")])
+def test_a_scale_with_another_zero_is_moved_before_it_is_stretched(
+    fahrenheit: str, celsius: str
+) -> None:
+    value = Interval(Decimal(fahrenheit), None)
+    found = scaled(value, Decimal("0.55555555555555555556"), Decimal(32))
+
+    assert found.low is not None
+    assert abs(found.low - Decimal(celsius)) < Decimal("1e-15")
+    assert found.high is None

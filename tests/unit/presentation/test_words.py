@@ -396,3 +396,14 @@ def test_a_symptom_that_was_observed_is_said_with_its_date() -> None:
     }
 
     assert "Weak legs (20 Nov 2026)." in card(base, findings=[seen]).detail
+
+
+def test_two_facts_of_one_entry_say_it_once() -> None:
+    """Two code sets may hold one code, and a fact of each may make the rule fire."""
+    base = rule_base(
+        {"left": fact(in_=["heavy"]), "one": fact(in_=["heavy", "set-b"])},
+        [rule("r-01", {"all": ["left", "one"]})],
+    )
+    two = [condition(onsetDateTime="2026-11-01"), condition("b", onsetDateTime="2026-10-01")]
+
+    assert card(base, conditions=two).detail.count("The heavy since 1 Nov 2026.") == 1

@@ -62,6 +62,7 @@ _SETS = {
     "basic-panel": code_set("panel"),
     "scan": code_set("scan", {"code": "scan-left", "side": "left"}),
     "thigh-question": code_set("thigh", system="local"),
+    "leg-question": code_set("which-leg", system="local"),
     "answer-yes": code_set("Y", system="answers"),
     "answer-no": code_set("N", system="answers"),
     "sample-haemolysed": code_set("HEM"),
@@ -274,7 +275,12 @@ def texts(
                         "display": "Thigh pain",
                         "type": "coded",
                         "values": ["inner", "outer"],
-                    }
+                    },
+                    "which-leg": {
+                        "display": "Which leg",
+                        "type": "coded",
+                        "values": ["left", "right", "both"],
+                    },
                 },
                 "questionnaires": {"few": {"title": "Few", "items": ["thigh"], "source": "invented"}},
             }
