@@ -30,6 +30,7 @@ def build(
     now: datetime,
     systems: Mapping[str, tuple[str, ...]],
     vitals: frozenset[str] = frozenset(),
+    patient: str = PATIENT,
 ) -> list[Resource]:
     """The resources of a compact record, the Patient first.
 
@@ -38,17 +39,23 @@ def build(
         now: what relative dates count from.
         systems: short name → URIs of code systems.
         vitals: codes that arrive under the category vital-signs.
+        patient: the id of the patient whom the resources are about.
     """
-    return list(_Builder(now, systems, vitals).resources(record))
+    return list(_Builder(now, systems, vitals, patient).resources(record))
 
 
 class _Builder:
     def __init__(
-        self, now: datetime, systems: Mapping[str, tuple[str, ...]], vitals: frozenset[str]
+        self,
+        now: datetime,
+        systems: Mapping[str, tuple[str, ...]],
+        vitals: frozenset[str],
+        patient: str,
     ) -> None:
         self._now = now
         self._systems = systems
         self._vitals = vitals
+        self._id = patient
         self._made = 0
 
     def resources(self, record: Mapping[str, Any]) -> Iterator[Resource]:
@@ -70,8 +77,8 @@ class _Builder:
                 yield make(one)
         if record.get("answers"):
             yield self._answers(record["answers"])
-        if record.get("reason") or record.get("class"):
-            yield self._encounter(record.get("reason", []), record.get("class", "AMB"))
+        if any(key in record for key in ("reason", "class", "service")):
+            yield self._encounter(record)
 
     def _date(self, text: str) -> str:
         """A relative date in days is a date, one in hours or minutes a moment."""
@@ -94,7 +101,7 @@ class _Builder:
         resource: Resource = {
             "resourceType": kind,
             "id": f"{kind.lower()}-{self._made}",
-            "subject": {"reference": f"Patient/{one.get('of', PATIENT)}"},
+            "subject": {"reference": f"Patient/{one.get('of', self._id)}"},
         }
         if "code" in one:
             resource["code"] = self._concept(one["code"], one.get("text", ""))
@@ -103,7 +110,7 @@ class _Builder:
         return resource
 
     def _patient(self, record: Mapping[str, Any]) -> Resource:
-        patient: Resource = {"resourceType": "Patient", "id": PATIENT}
+        patient: Resource = {"resourceType": "Patient", "id": self._id}
         if "born" in record:
             patient["birthDate"] = self._date(record["born"])
         elif record.get("age") != "unknown":
@@ -208,7 +215,7 @@ class _Builder:
         return {
             "resourceType": "Specimen",
             "id": f"specimen-{self._made + 1}",
-            "subject": {"reference": f"Patient/{PATIENT}"},
+            "subject": {"reference": f"Patient/{self._id}"},
             "condition": [self._concept(one["specimen"])]
             if " " in one["specimen"]
             else [{"text": one["specimen"]}],
@@ -289,17 +296,20 @@ class _Builder:
             "resourceType": "QuestionnaireResponse",
             "id": "answers",
             "status": "completed",
-            "subject": {"reference": f"Patient/{PATIENT}"},
+            "subject": {"reference": f"Patient/{self._id}"},
             "authored": self._now.isoformat(),
             "item": items,
         }
 
-    def _encounter(self, reasons: list[str], kind: str) -> Resource:
-        return {
+    def _encounter(self, record: Mapping[str, Any]) -> Resource:
+        encounter: Resource = {
             "resourceType": "Encounter",
             "id": "encounter",
             "status": "in-progress",
-            "class": {"system": _ENCOUNTER_CLASS, "code": kind},
-            "subject": {"reference": f"Patient/{PATIENT}"},
-            "reasonCode": [self._concept(one) for one in reasons],
+            "class": {"system": _ENCOUNTER_CLASS, "code": record.get("class", "AMB")},
+            "subject": {"reference": f"Patient/{self._id}"},
+            "reasonCode": [self._concept(one) for one in record.get("reason", ())],
         }
+        if "service" in record:
+            encounter["serviceType"] = self._concept(record["service"])
+        return encounter

@@ -86,13 +86,20 @@ def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Dec
         if "vitals" in analyte.arrives
         for concept in rule_base.code_sets[analyte.codes].concepts
     )
-    made = records.build(adding, case.now, rule_base.systems, vitals)
-    bundle: fixtures.Bundle = {"entry": [{"resource": one} for one in made]}
     if "fixture" in case.given:
         if fixture_folder is None:
             raise LookupError("this case needs the fixtures")
         bundle = fixtures.shifted(fixtures.load(fixture_folder, case.given["fixture"]), case.now)
-        bundle["entry"] = [*bundle["entry"], *({"resource": one} for one in made[1:])]
+        patient = next(
+            entry["resource"]["id"]
+            for entry in bundle["entry"]
+            if entry["resource"]["resourceType"] == "Patient"
+        )
+        made = records.build(adding, case.now, rule_base.systems, vitals, patient)[1:]
+        bundle["entry"] = [*bundle["entry"], *({"resource": one} for one in made)]
+    else:
+        made = records.build(adding, case.now, rule_base.systems, vitals)
+        bundle = {"entry": [{"resource": one} for one in made]}
     request = fixtures.hook_request(bundle, service)
     for key in adding.get("not-delivered", ()):
         request["prefetch"].pop(key, None)

@@ -34,6 +34,7 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
     data = [one for one in data if one.onset is None or not is_future(one.onset, record.now)]
     if not data:  # a date to come is unreadable, not recent (ARCHITECTURE 5.4)
         return Fact(definition.name, None, Reason.FUTURE)
+    data.sort(key=_began)  # the card says since when of the one that decides
     span = _elapsed(data, record, definition)
     if span is None:
         return Fact(definition.name, None, Reason.UNDATED, tuple(data))
@@ -46,6 +47,12 @@ def duration(definition: DurationFact, record: Record, side: Side, fact_of: Fact
     if None in answers:
         return Fact(definition.name, None, Reason.DATE_IMPRECISE, tuple(data))
     return Fact(definition.name, True, data=tuple(data))
+
+
+def _began(one: Datum) -> tuple[bool, float]:
+    """Onsets before mere dates of recording, the earliest first."""
+    bound = one.onset or one.recorded or one.when
+    return one.onset is None, bound.start.timestamp() if bound else 0.0
 
 
 def _data_if_true(fact: Fact) -> tuple[Datum, ...]:
@@ -137,8 +144,9 @@ def score(definition: ScoreFact, record: Record, side: Side, fact_of: FactOf) ->
     if definition.undecided:  # it rests on being undecided, and on what speaks for it
         return msgspec.structs.replace(made, data=(total,), because=(definition.name, *made.because))
     if answer is None:
-        return _unsettled(definition.name, unknown, Reason.UNDECIDED)
-    return msgspec.structs.replace(made, data=(total, *made.data))
+        unsettled = _unsettled(definition.name, unknown, Reason.UNDECIDED)
+        return msgspec.structs.replace(unsettled, points=total.text)
+    return msgspec.structs.replace(made, data=(total, *made.data), points=total.text)
 
 
 def _total(table: ScoreTable, low: int, high: int) -> Datum:

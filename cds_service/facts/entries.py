@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 from msgspec import UNSET
 
@@ -27,6 +28,7 @@ from cds_service.fhir.resources import (
     last_segment,
     type_in,
 )
+from cds_service.rulebase.terminology import Match
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _VOID = ("entered-in-error", "cancelled")  # an encounter that is none
@@ -106,33 +108,44 @@ def reasons_elsewhere(resource: Encounter) -> Iterator[str]:
 
 
 def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
-    """What the reasons and the class of this encounter state; they always count as current.
+    """What this encounter states as of now: its reasons, its service and its class.
 
-    Those in `reasonCode`, and the conditions it carries inside itself; see `reasons_elsewhere` for
-    the others.
+    Reasons are those in `reasonCode`, and the conditions it carries inside itself; see
+    `reasons_elsewhere` for the others.
     """
     if resource.status in _VOID:
         return
     for inside in _contained_reasons(resource):
         yield from of_condition(inside, ref, True, context)
     when = context.span(resource.period.start) if resource.period else None
-    kind = (CodeableConcept(coding=(resource.class_,)),) if resource.class_ else ()
-    for reason in (*resource.reasonCode, *kind):
+    kind = CodeableConcept(coding=(resource.class_,)) if resource.class_ else None
+    for setting in (resource.serviceType, kind):
+        for match, code in matches(setting, context):
+            yield match.set, _of_this_encounter("setting", setting, match, code, ref, when)
+    for reason in resource.reasonCode:
         for match, code in matches(reason, context):
             if not match.concept.needs_site:
-                yield (
-                    match.set,
-                    Statement(
-                        kind="reason",
-                        ref=ref,
-                        label=label_of(reason, match.concept.display),
-                        concept=match.concept,
-                        code=code,
-                        side=match.concept.side,
-                        recorded=when,
-                        current=True,
-                    ),
-                )
+                yield match.set, _of_this_encounter("reason", reason, match, code, ref, when)
+
+
+def _of_this_encounter(
+    kind: Literal["setting", "reason"],
+    said: CodeableConcept | None,
+    match: Match,
+    code: str,
+    ref: str,
+    when: Span | None,
+) -> Statement:
+    return Statement(
+        kind=kind,
+        ref=ref,
+        label=label_of(said or CodeableConcept(), match.concept.display),
+        concept=match.concept,
+        code=code,
+        side=match.concept.side,
+        recorded=when,
+        current=True,
+    )
 
 
 def _contained_reasons(resource: Encounter) -> Iterator[Condition]:

@@ -10,7 +10,8 @@ from cds_service.facts.statements import Statement
 from cds_service.fhir.dates import age_in_days
 from cds_service.rulebase.definitions import ConditionFact, FindingFact, MedicationFact
 
-_LISTED = ("condition", "reason", "procedure", "device")
+_LISTED = ("condition", "reason", "setting", "procedure", "device")
+_COMPLAINED = ("condition", "reason", "setting")
 _ANSWERED = ("observation", "answer")
 
 
@@ -160,7 +161,7 @@ def _complained(definition: FindingFact, record: Record, side: Side) -> Iterable
     """Active problems and encounter reasons: onset *or* recorded inside the window counts."""
     window = record.rule_base.thresholds[definition.condition_within]
     for one in record.stated(definition.sets):
-        if one.kind not in ("condition", "reason") or not one.active or not on_side(one, side):
+        if one.kind not in _COMPLAINED or not one.active or not on_side(one, side):
             continue
         dates = [span for span in (one.onset, one.recorded) if span is not None]
         if (

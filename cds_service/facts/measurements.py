@@ -82,9 +82,9 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if amount is None:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = unit_text(quantity)
-    # For the eye: `{score}` is no unit to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
+    # For the eye: `{score}` and 1 are no units to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
     written = (quantity.unit or given).translate(_FOR_THE_EYE)
-    shown = "" if given.startswith("{") or not is_plain(written) else written
+    shown = "" if given.startswith("{") or written == "1" or not is_plain(written) else written
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
     span = interval(amount, quantity.comparator)
     if span is None:

@@ -73,7 +73,7 @@ class Fact(msgspec.Struct, frozen=True):
     """A statement about the patient: true, false, or unknown with the reason.
 
     `because`: for a fact made of others, the facts at the bottom that make it true; `open`: those that
-    leave it unknown.
+    leave it unknown. `points`: of a score, where it lies: "7", or "5 to 10" while items are unknown.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Fact(msgspec.Struct, frozen=True):
     data: tuple[Datum, ...] = ()
     because: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
+    points: str = ""
 
 
 class OrderState(msgspec.Struct, frozen=True):

@@ -96,6 +96,7 @@ def of_medication(
                     code=code,
                     when=when,
                     onset=context.span(_began(resource)),
+                    recorded=when if isinstance(resource, MedicationRequest) else None,
                     old=old,
                     until=_until(resource, when, context) if ended else None,
                 ),
@@ -110,9 +111,9 @@ def is_taken(resource: MedicationRequest | MedicationStatement) -> bool:
 
 
 def _began(resource: MedicationRequest | MedicationStatement) -> str | None:
-    """By when it was taken at the latest; the date somebody said so (`dateAsserted`) is no start."""
+    """When it was begun, as a statement tells it; a prescription may be a refill and tells nothing."""
     if isinstance(resource, MedicationRequest):
-        return resource.authoredOn
+        return None
     period = resource.effectivePeriod
     return period.start if period is not None else resource.effectiveDateTime
 

@@ -20,6 +20,7 @@ from cds_service.rulebase.terminology import Match
 StatementKind = Literal[
     "condition",
     "reason",
+    "setting",
     "observation",
     "answer",
     "procedure",

@@ -254,11 +254,12 @@ class Device(Resource, frozen=True, tag="Device"):
 
 
 class Encounter(Resource, frozen=True, tag="Encounter"):
-    """FHIR Encounter: why the patient came, and whether to a ward (`class`)."""
+    """FHIR Encounter: why the patient came, to which service, and whether to a ward (`class`)."""
 
     status: str | None = None
     class_: Coding | None = msgspec.field(default=None, name="class")
     subject: Reference | None = None
+    serviceType: CodeableConcept | None = None
     reasonCode: tuple[CodeableConcept, ...] = ()
     reasonReference: tuple[Reference, ...] = ()
     period: Period | None = None

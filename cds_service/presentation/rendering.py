@@ -87,6 +87,8 @@ class Facts:
             return _SIDES.get(self.finding.side, "leg")
         if name == "patient.age":
             return _years(self.set)
+        if aspect == "points":
+            return self.fact(name).points or None if name in self.rule_base.facts else None
         if aspect == "label":
             definition = self.rule_base.facts.get(name)
             return definition.label if definition else self.rule_base.analytes[name].label
@@ -288,7 +290,7 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
         if filled:
             yield sentence(filled)
             for name, aspect in placeholders.holes(template):
-                if aspect:
+                if aspect and aspect != "points":  # a sum says none of its items
                     mentioned.add(name)
                     datum = facts.datum(name)
                     if datum is not None:
@@ -344,7 +346,8 @@ def _side_in_words(one: Datum) -> str:
 
 
 def _not_known(finding: Finding, facts: Facts, more: Iterable[str]) -> str:
-    items = list(dict.fromkeys([*_missing(finding, facts), *more]))
+    # The gates first: what keeps an order back, or must be checked before it, is not to be cut off.
+    items = list(dict.fromkeys([*more, *_missing(finding, facts)]))
     listed = items[:_MOST_UNKNOWN]
     rest = len(items) - len(listed)
     tail = [f"and {rest} more"] if rest else []
@@ -355,16 +358,21 @@ def _not_known(finding: Finding, facts: Facts, more: Iterable[str]) -> str:
 
 
 def _missing(finding: Finding, facts: Facts) -> Iterator[str]:
-    """What is worth knowing, then what leaves a level open; absent lists are named elsewhere."""
+    """What is worth knowing, then what leaves a level open; absent lists are named elsewhere.
+
+    A group that is named stands for the facts that leave it open.
+    """
+    covered: set[str] = set()
     for name in facts.rule_base.rules[finding.rule].worth_knowing:
         definition = facts.rule_base.facts[name]
-        value = facts.fact(name).value
-        if isinstance(definition, DoneFact) and value is False:
+        fact = facts.fact(name)
+        if isinstance(definition, DoneFact) and fact.value is False:
             yield definition.ask or definition.label
-        elif value is None and not _undelivered(name, facts):
+        elif fact.value is None and not _undelivered(name, facts):
+            covered.update(fact.open)
             yield unknown_in_words(name, facts)
     for name in finding.missing:
-        if not _undelivered(name, facts):
+        if name not in covered and not _undelivered(name, facts):
             yield unknown_in_words(name, facts)
 
 

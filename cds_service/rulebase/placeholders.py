@@ -3,8 +3,9 @@
 `{fact}` is what the record says for that fact (value and unit, or the name of the entry),
 `{fact.date}`, `{fact.age}` ("2 days ago"), `{fact.onset}`, `{fact.before}` (the value before it),
 `{fact.range}` (the laboratory's own) and `{fact.upper-times}` (how many times its upper limit) ask for
-one aspect. `{side}` is the leg, `{patient.age}` the patient's age. A part in square brackets is left
-out when something in it is not known; the rest must always be known.
+one aspect; `{score.points}` is where a score lies ("7", "5 to 10"). `{side}` is the leg,
+`{patient.age}` the patient's age. A part in square brackets is left out when something in it is not
+known; the rest must always be known.
 """
 
 import re
@@ -12,7 +13,10 @@ from collections.abc import Iterator
 
 from cds_service.rulebase import model
 
-ASPECTS = ("value", "date", "age", "onset", "since", "before", "label", "range", "upper-times")
+ASPECTS = (
+    *("value", "date", "age", "onset", "since", "before", "label"),
+    *("range", "upper-times", "points"),
+)
 SUMMARY_LIMIT = 139  # CDS Hooks 2.0: fewer than 140 characters (requirement 28)
 LONGEST_VALUE = 24  # a rendered value is clipped to this in a summary
 _HOLE = re.compile(r"\{([^{}]*)\}")

@@ -191,7 +191,7 @@ def test_dismissing_with_a_reason_posts_it_and_quietens_the_card(
     def quietens(card: dict[str, Any]) -> bool:
         return card["indicator"] == "info" and bool(card.get("overrideReasons"))
 
-    page = open_page(own_service, view_with(own_service.base, quietens))
+    page = open_page(own_service, view_with(own_service.base, quietens, alone=True))
     card = page.answer["cards"][0]
     rule = card["extension"]["org.heavylegs.basis"]["rules"][0]["id"]
     reason = card["overrideReasons"][0]

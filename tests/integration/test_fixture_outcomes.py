@@ -46,6 +46,7 @@ NA_01 = "na-01-low-sodium"
 DEH_01, DEH_02 = "deh-01-laboratory-dehydration", "deh-02-orthostatic-volume-loss"
 N_01, J_04 = "n01-cauda-equina", "j04-oa-imaging-guard"
 M_01, M_04 = "m01-statin-muscle-symptoms", "m04-rhabdomyolysis"
+N_04, N_07 = "n04-lumbar-imaging-guard", "n07-lumbar-stenosis"
 
 Line = tuple[str, str, str, str]  # outcome, indicator, side, shown
 SILENT: Line = ("silent", "", "", "nothing")
@@ -72,8 +73,9 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     # At risk by age and smoking, no ABI.
     ("encounter-reason", "patient-view"): {PAD_01: card("info"), PAD_06: SILENT, K_01: SILENT},
     # A 3.1 PAD-01: "AND NOT done(ABI)", and unknown AND false is false: silent, not unknown. The CK
-    # was measured since the legs became heavy: M01 unless ck-since-onset.
-    ("pad-done", "patient-view"): {PAD_01: SILENT, M_01: SILENT},
+    # was measured since the legs became heavy: M01 unless ck-since-onset. Walking brings it on and the
+    # artery is settled: B 9 row 10, "ask the missing items; no MRI yet": N07 asks.
+    ("pad-done", "patient-view"): {PAD_01: SILENT, M_01: SILENT, N_07: ("unknown", "info", "", "card")},
     # A 5.1: one item yes, the rest never asked: from -1 to 9, so DVT-03 asks; DVT-01 is unknown.
     # rules-a, PAD-01: "O-ABI blocked by its gate: the DVT card shows instead". At order-sign: manage
     # as likely.
@@ -156,6 +158,19 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     ("knee-oa-order", "patient-view"): {J_04: ("silent", "", "", "not-this-hook")},
     ("knee-oa-order", "order-select"): {J_04: card("warning")},
     ("knee-oa-order", "order-sign"): {J_04: card("warning")},
+    # B 7.3 N04, B-C04: less than 42 days, every red flag denied: warning at both order hooks, never when
+    # the chart opens. No sign of the cauda equina, so N01 has nothing to say.
+    ("sciatica-early-mri", "patient-view"): {N_04: ("silent", "", "", "not-this-hook"), N_01: SILENT},
+    ("sciatica-early-mri", "order-select"): {N_04: card("warning"), J_04: SILENT},
+    ("sciatica-early-mri", "order-sign"): {N_04: card("warning"), J_04: SILENT},
+    # B-C05: nobody asked: the guard advises against nothing and asks. One leg: N01 has no question.
+    ("sciatica-red-flags-unasked", "patient-view"): {N_01: UNKNOWN},
+    ("sciatica-red-flags-unasked", "order-select"): {N_04: ("unknown", "info", "", "card")},
+    ("sciatica-red-flags-unasked", "order-sign"): {N_04: ("unknown", "info", "", "card")},
+    # B-C19: by the diagnosis, score 5 to 10; the ankle index is done since the onset: PAD-01 silent.
+    ("stenosis-score", "patient-view"): {N_07: card("info"), PAD_01: SILENT, N_01: UNKNOWN},
+    # B 9 row 6 and reconciliation 6: 9 points; 65 or over, no ankle index: each its own card.
+    ("artery-or-spine", "patient-view"): {N_07: card("info"), PAD_01: card("info"), PAD_06: SILENT},
     # A 3.1 PAD-01 "Missing": risk unknown at 53 or 54: ask, no order.
     ("symptom-no-data", "patient-view"): {
         PAD_01: ("unknown", "info", "", "card"),
@@ -278,6 +293,11 @@ def test_the_outcome_does_not_depend_on_the_day(name: str, now: datetime) -> Non
         ("dark-urine", "patient-view", M_04, "creatine-kinase-now"),
         ("cauda-equina", "patient-view", N_01, "lumbar-mri-emergency"),
         ("knee-oa-order", "order-sign", J_04, "exercise-programme"),
+        ("sciatica-early-mri", "order-sign", N_04, "physiotherapy-back"),
+        ("sciatica-red-flags-unasked", "order-select", N_04, "cauda-equina-questions"),
+        ("stenosis-score", "patient-view", N_07, "stenosis-questions"),
+        ("artery-or-spine", "patient-view", N_07, "exercise-stenosis"),
+        ("artery-or-spine", "patient-view", PAD_01, "resting-abi"),
     ],
 )
 def test_the_first_order_offered(name: str, hook: str, rule: str, first: str) -> None:

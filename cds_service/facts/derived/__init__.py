@@ -16,6 +16,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction,
     glucose_correction_katz,
 )
+from cds_service.facts.derived.fall import fall
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
 from cds_service.facts.derived.postural import (
@@ -62,6 +63,7 @@ BY_NAME: Mapping[str, Formula] = {
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "fall": Formula(fall, 1, limits=(2,)),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),

@@ -5,6 +5,7 @@ from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
+from cds_service.fhir.dates import Span
 from cds_service.rulebase.definitions import DerivedFact
 
 _TAKEN = ("medication", "ended-medication")
@@ -26,7 +27,7 @@ def began_before(definition: DerivedFact, record: Record, side: Side, fact_of: F
     symptoms = [one for fact in facts if fact.value is True for one in fact.data]
     if not taken or not symptoms:
         return Fact(definition.name, None, Reason.NOT_RECORDED)
-    dated = [one for one in taken if one.onset is not None]
+    dated = [one for one in taken if _by_when(one) is not None]
     pairs = [(_before(one, symptom), one) for one in dated for symptom in symptoms]
     first = next((one for answer, one in pairs if answer), None)
     if first is not None:
@@ -42,11 +43,17 @@ def began_before(definition: DerivedFact, record: Record, side: Side, fact_of: F
 
 def _before(one: Statement, symptom: Datum) -> bool | None:
     """Whether an entry of the medicine is surely from before the onset, or surely not."""
-    assert one.onset is not None
+    taken = _by_when(one)
+    assert taken is not None
     began = symptom.onset
-    if began is not None and one.onset.end <= began.end:
+    if began is not None and taken.end <= began.end:
         return True
     bound = began or symptom.recorded or symptom.when
-    if bound is not None and one.onset.start > bound.end:
+    if bound is not None and taken.start > bound.end:
         return False
     return None
+
+
+def _by_when(one: Statement) -> Span | None:
+    """By when the medicine was taken at the latest."""
+    return one.onset or one.recorded

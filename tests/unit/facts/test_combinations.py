@@ -118,6 +118,21 @@ def test_a_score_is_an_interval_and_an_open_minus_item_lowers_only_its_lower_end
     assert facts.value("unlikely") is (True if high < 2 else False if low >= 2 else None)
 
 
+@pytest.mark.parametrize(
+    ("answers", "points"),
+    [
+        ({"q1": True, "q2": True, "q3": False}, "2"),
+        ({"q1": True, "q2": None, "q3": None}, "-1 to 2"),
+        ({"q1": False, "q2": False, "q3": None}, "-2 to 0"),
+        ({"q1": None, "q2": None, "q3": None}, ""),
+    ],
+)
+def test_a_score_says_where_it_lies(
+    base: RuleBase, answers: dict[str, bool | None], points: str
+) -> None:
+    assert answering(base, answers).fact("likely").points == points
+
+
 def test_a_score_of_which_nothing_was_asked_has_its_declared_value(base: RuleBase) -> None:
     found = assessed(base).fact("likely")
 
@@ -218,7 +233,10 @@ def test_the_earliest_of_several_began_it(base: RuleBase) -> None:
         condition("b", onsetDateTime="2026-01-01"),
     )
 
-    assert assessed(base, conditions=[recent, early]).value("long") is True
+    found = assessed(base, conditions=[recent, early]).fact("long")
+
+    assert found.value is True
+    assert found.data[0].ref == "Condition/c-b"  # a card says since when of the one that decides
 
 
 @pytest.mark.parametrize(

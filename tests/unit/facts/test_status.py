@@ -32,6 +32,7 @@ def base() -> RuleBase:
             "palliative": fact(
                 in_=["set-g"], arrives_in=["conditions", "procedures", "serviceRequests"]
             ),
+            "setting": fact(in_=["set-c"], arrives_in=["encounter"]),
             "adult": fact("age", is_={"at-least": "age-18"}),
             "heavy-at-most-30": fact("duration", of=["heavy"], is_={"at-most": "window-30"}),
         }
@@ -122,6 +123,22 @@ def test_a_coded_reason_of_the_encounter_counts_as_a_problem_without_any_date(
 
     assert facts.value("heavy-30") is expected
     assert (facts.value("weak") is True) is expected
+
+
+@pytest.mark.parametrize(("state", "expected"), [("in-progress", True), ("entered-in-error", False)])
+def test_the_service_of_the_encounter_counts_where_a_fact_asks_for_it(
+    base: RuleBase, state: str, expected: bool
+) -> None:
+    visit = {"resourceType": "Encounter", "id": "e", "status": state, "serviceType": concept("c")}
+
+    assert assessed(base, raw={"encounter": visit}).value("setting") is expected
+    assert assessed(base).value("setting") is False  # no encounter: a general setting
+
+
+def test_a_service_that_cannot_be_read_is_not_taken_for_another(base: RuleBase) -> None:
+    error = {"resourceType": "OperationOutcome", "issue": []}
+
+    assert assessed(base, raw={"encounter": error}).value("setting") is None
 
 
 def test_a_list_may_hold_orders_where_the_fact_says_so(base: RuleBase) -> None:

@@ -287,3 +287,12 @@ def test_the_native_values_of_a_shipped_threshold_are_the_same_limit(name: str) 
     same = [(value - units[code].zero) * units[code].factor for code, value in threshold.values.items()]
 
     assert max(same) <= min(same) * Decimal("1.03")
+
+
+def test_a_ratio_is_shown_without_its_unit_one() -> None:
+    base = rule_base({"low": fact("measurement", of="index", is_={"at-most": "index-low"})})
+    found = assessed(base, findings=[observation("abi", valueQuantity=quantity("0.85", "1"))]).fact(
+        "low"
+    )
+
+    assert found.data[0].text == "0.85"

@@ -212,6 +212,31 @@ def test_the_detail_has_four_labelled_lines_in_order() -> None:
     assert detail.endswith("r v1, draft, not clinician-approved")
 
 
+def test_a_group_worth_knowing_stands_for_the_facts_that_leave_it_open() -> None:
+    question = {"kind": "finding", "within": "window-30"}
+    base = rule_base(
+        {
+            "heavy": fact(in_=["heavy"]),
+            "numb": fact(**question, in_=["weak"], ask="numbness"),
+            "tone": fact(**question, in_=["set-b"], ask="tone"),
+            "fever": fact(**question, in_=["set-c"], ask="fever"),
+            "sign": fact("group", when={"any": ["numb", "tone"]}, ask="the two questions"),
+        },
+        [
+            rule(
+                "r",
+                levels=[
+                    {"indicator": "warning", "when": {"all": ["heavy", {"any": ["sign", "fever"]}]}},
+                    {"indicator": "info", "when": "heavy"},
+                ],
+                card={"worth-knowing": ["sign"]},
+            )
+        ],
+    )
+
+    assert "**Not known** The two questions; fever." in card(base, conditions=[condition()]).detail
+
+
 def test_an_empty_line_is_left_out(named: RuleBase) -> None:
     assert labels(card(named, conditions=[condition()]).detail) == ["Why", "Consider", "Source"]
 

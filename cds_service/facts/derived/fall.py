@@ -1,0 +1,67 @@
+"""Has a value fallen?"""
+
+from decimal import Decimal
+
+from cds_service.facts import windows
+from cds_service.facts.data import nothing, unknown
+from cds_service.facts.measurements import Value, reading_datum, values
+from cds_service.facts.model import Fact, Reason, Side
+from cds_service.facts.onsets import FactOf
+from cds_service.facts.record import Record
+from cds_service.fhir.quantity import Interval, compare, scaled
+from cds_service.rulebase.definitions import DerivedFact
+
+_TO_COMPARE = 2
+_PER_CENT = Decimal(100)
+
+
+def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) -> Fact:
+    """Whether the newest value of an analyte lies so far below an earlier one in the same window.
+
+    `is` has two limits: the first is the size of the fall, the second the window in days. A size in
+    "%" is relative: fall = (earlier - newest) / earlier x 100; else it is in the analyte's first unit.
+    For "weight fall of 5 % in 180 d" and "MRC grade falling by 1" (reference B 3). Both ends of the
+    window count by danger: a value of day precision is inside if any part of it is.
+
+    Returns:
+        Unknown with the reason where fewer than two values can be compared; never false for want of
+        data.
+    """
+    analyte = record.rule_base.analytes[definition.of[0]]
+    size, window = (record.rule_base.thresholds[limit.threshold] for limit in definition.limits)
+    inside = [
+        one
+        for one in values(analyte, record, side, preliminary=False)
+        if one.statement.when is not None
+        and windows.within(one.statement.when, window, record.now, record.zone, whole=False)
+    ]
+    if inside and inside[0].problem is not None:
+        return unknown(definition.name, inside[0].problem, (reading_datum(inside[0]),))
+    if len(inside) < _TO_COMPARE:
+        return nothing(definition, record, analyte.arrives, (analyte.codes,))
+    newest, *earlier = inside
+    answers: list[bool | None] = []
+    for one in earlier:
+        fallen = _fallen(one, newest, relative=size.unit == "%")
+        answer = None if fallen is None else compare(fallen, definition.limits[0].how, size.single())
+        if answer:
+            return Fact(definition.name, True, data=(reading_datum(newest, one),))
+        answers.append(answer)
+    if None in answers:
+        reason = next((one.problem for one in earlier if one.problem), None) or Reason.STRADDLES
+        return unknown(definition.name, reason, (reading_datum(newest),))
+    return Fact(definition.name, False, data=(reading_datum(newest),))
+
+
+def _fallen(before: Value, after: Value, *, relative: bool) -> Interval | None:
+    """By how much, in the analyte's first unit or in per cent; None where a bound is not known."""
+    if before.interval is None or before.unit is None or after.interval is None or after.unit is None:
+        return None
+    first, last = scaled(before.interval, before.unit.factor), scaled(after.interval, after.unit.factor)
+    if first.low is None or first.high is None or last.low is None or last.high is None:
+        return None
+    if not relative:
+        return Interval(first.low - last.high, first.high - last.low)
+    if first.low <= 0:
+        return None
+    return Interval(_PER_CENT * (1 - last.high / first.low), _PER_CENT * (1 - last.low / first.high))

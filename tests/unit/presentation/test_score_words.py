@@ -1,0 +1,40 @@
+"""How a card says where a score lies, and what it rests on."""
+
+from tests.unit.facts.patients import condition, observation
+from tests.unit.presentation.test_words import card, words
+from tests.unit.rulebase.tiny import fact, rule, rule_base
+
+
+def test_where_a_score_lies_can_be_said() -> None:
+    table = {
+        "title": "t",
+        "source": "s",
+        "items": [{"fact": "a", "points": 1}, {"fact": "weak", "points": 2}],
+    }
+    base = rule_base(
+        {
+            "heavy": fact(in_=["heavy"]),
+            "weak": fact("finding", in_=["weak"], within="window-30"),
+            "sum": fact("score", table="sum", is_={"at-least": "points-2"}),
+        },
+        [rule("r", "heavy", **words("Heavy[, score {sum.points}]: consider it"))],
+        scores={"sum": table},
+    )
+    no = observation("weak", valueBoolean=False)
+
+    assert card(base, conditions=[condition()]).summary == "Heavy, score 0 to 2: consider it"
+    assert card(base, conditions=[condition()], findings=[no]).summary == "Heavy, score 0: consider it"
+
+
+def test_a_score_that_is_said_does_not_hide_the_items_that_made_it() -> None:
+    base = rule_base(
+        {
+            "weak": fact("finding", in_=["weak"], within="window-30"),
+            "sum": fact("score", table="sum", is_={"at-least": "points-2"}),
+        },
+        [rule("r", "sum", **words("Consider it", why=["Score {sum.points}."]))],
+        scores={"sum": {"title": "t", "source": "s", "items": [{"fact": "weak", "points": 2}]}},
+    )
+    detail = card(base, findings=[observation("weak", valueBoolean=True)]).detail
+
+    assert "**Why** Score 2. The weak (22 Nov 2026, 08:00)." in detail
