@@ -1,11 +1,16 @@
-"""Evidence into a FactSet: every fact that some rule, gate or global line can ask for."""
+"""Evidence into a FactSet: every fact that some rule, gate or global line can ask for.
+
+The record is read whole; a fact, a reading, the state of an order when it is first asked for.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
+from functools import partial
 
 from cds_service.facts import combinations, demographics, findings, measurements, studies
 from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
+from cds_service.facts.on_demand import OnDemand
 from cds_service.facts.record import Record
 from cds_service.fhir.evidence import Arrival, Evidence
 from cds_service.rulebase.definitions import (
@@ -37,7 +42,7 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
     reader = _Reader(record, hook)
     sides: dict[Side, Mapping[str, Fact]] = {"": reader.all("")}
     orders: dict[Side, Mapping[str, OrderState]] = {"": reader.orders("")}
-    if _tells_legs_apart(sides[""]):
+    if _tells_legs_apart(record, sides[""]):
         for side in LEGS:
             sides[side] = reader.all(side)
             orders[side] = reader.orders(side)
@@ -46,7 +51,7 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
         zone=zone,
         sides=sides,
         orders=orders,
-        readings=dict(_readings(record)),
+        readings=OnDemand(rule_base.analytes, partial(_reading, record)),
         drafts=studies.drafts(record),
         undelivered=tuple(_undelivered(evidence, record)),
         age=demographics.age(record),
@@ -61,14 +66,16 @@ class _Reader:
         self._hook = hook
         self._known: dict[tuple[str, Side], Fact] = {}
 
-    def all(self, side: Side) -> dict[str, Fact]:
-        return {name: self.fact(name, side) for name in self._record.rule_base.facts}
+    def all(self, side: Side) -> Mapping[str, Fact]:
+        return OnDemand(self._record.rule_base.facts, lambda name: self.fact(name, side))
 
-    def orders(self, side: Side) -> dict[str, OrderState]:
-        return {
-            name: studies.order_state(order, self._record, side, self.fact)
-            for name, order in self._record.rule_base.orders.items()
-        }
+    def orders(self, side: Side) -> Mapping[str, OrderState]:
+        known = self._record.rule_base.orders
+
+        def state(name: str) -> OrderState:
+            return studies.order_state(known[name], self._record, side, self.fact)
+
+        return OnDemand(known, state)
 
     def fact(self, name: str, side: Side) -> Fact:
         key = (name, side)
@@ -130,15 +137,20 @@ class _Reader:
                 return BY_NAME[definition.by].compute(definition, record, side, self.fact)
 
 
-def _tells_legs_apart(facts: Mapping[str, Fact]) -> bool:
-    return any(one.side is not None for fact in facts.values() for one in fact.data)
+def _tells_legs_apart(record: Record, facts: Mapping[str, Fact]) -> bool:
+    """Whether some fact rests on something of one leg, or of both by name.
+
+    Only facts that read what has a side are asked: the others rest on theirs.
+    """
+    readers = record.rule_base.readers
+    names = {name: None for one in record.sided for name in readers.get(one, ())}
+    return any(one.side is not None for name in names for one in facts[name].data)
 
 
-def _readings(record: Record) -> Iterator[tuple[str, Datum]]:
-    for name, analyte in record.rule_base.analytes.items():
-        found = measurements.values(analyte, record, "", preliminary=True)
-        if found:
-            yield name, measurements.reading_datum(found[0])
+def _reading(record: Record, name: str) -> Datum | None:
+    analyte = record.rule_base.analytes[name]
+    found = measurements.values(analyte, record, "", preliminary=True)
+    return measurements.reading_datum(found[0]) if found else None
 
 
 def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]]:

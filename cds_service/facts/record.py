@@ -57,6 +57,7 @@ class Record:
         self.patient = evidence.patient or Patient()
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
         self._by_set: dict[str, list[Statement]] = {}
+        self.sided: set[str] = set()  # code sets about which something with a side is stated
         self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
         self.unresolved_medicine = False
         self._medications: dict[str, CodeableConcept | None] = {}
@@ -111,7 +112,7 @@ class Record:
     def _read(self, item: Item, arrival: Arrival) -> None:
         try:
             for name, statement in self._statements(item.resource, item, arrival):
-                self._by_set.setdefault(name, []).append(statement)
+                self._add(name, statement)
         except (ValueError, TypeError, ArithmeticError, AttributeError):
             # One odd resource never takes the rest down; it is said as unreadable.
             self.faulty.append(item.ref)
@@ -167,7 +168,12 @@ class Record:
         for item in arrival.items if arrival else ():
             if isinstance(item.resource, Encounter):
                 for name, statement in entries.of_encounter(item.resource, item.ref, self):
-                    self._by_set.setdefault(name, []).append(statement)
+                    self._add(name, statement)
+
+    def _add(self, name: str, statement: Statement) -> None:
+        self._by_set.setdefault(name, []).append(statement)
+        if statement.side is not None:
+            self.sided.add(name)
 
     def _mark_suspect_samples(self) -> None:
         samples.mark(self._by_set, self._specimens, self.rule_base)

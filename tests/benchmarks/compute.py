@@ -27,7 +27,7 @@ from cds_service.rules.settling import ranking
 from tests.benchmarks.bodies import NOW, Body
 
 FLOOR, WHOLE = "orjson.loads", "whole"
-STAGES = ("decode", "facts", "rules", "cards", "encode")
+STAGES = ("decode", "facts and rules", "cards", "encode")
 ROUNDS = 9
 _SLICE = 0.12  # seconds that one contender has in one round
 
@@ -87,8 +87,10 @@ class _Line:
 
         return {
             "decode": lambda: self._read(raw),
-            "facts": lambda: assess(evidence, rule_base, NOW, UTC, hook),
-            "rules": lambda: evaluate_all(rule_base, facts, hook),
+            # One stage: a fact is read when a rule first asks for it.
+            "facts and rules": lambda: evaluate_all(
+                rule_base, assess(evidence, rule_base, NOW, UTC, hook), hook
+            ),
             "cards": present,
             "encode": lambda: encoding.response(decision.cards, {}),
             WHOLE: lambda: self.whole(raw),
@@ -124,7 +126,7 @@ def _mean(run: Callable[[], object], times: int) -> float:
 
 def _timed(run: Callable[[], object], times: int) -> float:
     turns: Iterable[int] = range(times)
-    begun = time.perf_counter()
+    begun = time.process_time()  # not the clock on the wall: others may be using the machine
     for _ in turns:
         run()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
