@@ -56,6 +56,7 @@ class Record:
         self.zone = zone
         self.patient = evidence.patient or Patient()
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
+        self._spans: dict[str, Span | None] = {}  # a panel's results share their dates
         self._by_set: dict[str, list[Statement]] = {}
         self.sided: set[str] = set()  # code sets about which something with a side is stated
         self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
@@ -86,7 +87,11 @@ class Record:
 
     def span(self, text: str | None) -> Span | None:
         """A FHIR date in the record's zone."""
-        return dates.parse(text, self.zone)
+        if text is None:
+            return None
+        if text not in self._spans:
+            self._spans[text] = dates.parse(text, self.zone)
+        return self._spans[text]
 
     def unreadable_about(self, sets: Iterable[str]) -> bool:
         """Whether a resource that could not be read is about one of these code sets."""

@@ -63,7 +63,8 @@ def _with_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:
     )
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    return Span(moment.astimezone(UTC), moment.astimezone(UTC), precise=True, text=text)
+    moment = moment.astimezone(UTC)
+    return Span(moment, moment, precise=True, text=text)
 
 
 def _without_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:

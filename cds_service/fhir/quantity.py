@@ -75,6 +75,8 @@ def compare(value: Interval, how: Comparison, limit: Decimal) -> bool | None:
 
 def scaled(value: Interval, factor: Decimal, zero: Decimal = Decimal(0)) -> Interval:
     """`value` less `zero`, times a positive `factor`, in exact decimal arithmetic."""
+    if factor == 1 and not zero:
+        return value
     with localcontext() as context:
         context.prec = _PRECISION
         return Interval(
