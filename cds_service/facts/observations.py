@@ -40,7 +40,7 @@ def of_observation(
     status = resource.status or ""
     if status not in RESULTS and status != "preliminary":
         return
-    parts = (resource, *resource.component) if resource.component else (resource,)
+    parts: tuple[Observation | Component, ...] = (resource, *resource.component)
     if not resource.contained and not any(_is_known(part, context) for part in parts):
         return  # about nothing that is asked here, as most of what a record holds
     when = _effective(resource, context)

@@ -39,7 +39,7 @@ _MARKUP = re.compile(
 )  # no name of a disease or test needs these
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """One thing the record states about one code set.
 
     `says`: whether a finding is there (None: asked without an answer); `answer` and `answered` are a
