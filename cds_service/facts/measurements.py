@@ -108,7 +108,8 @@ def _measured(
 ) -> Fact:
     analyte = record.rule_base.analytes[definition.of]
     found = values(analyte, record, side, preliminary=preliminary)
-    found = _after_onset(found, definition, side, fact_of)
+    if found and definition.after_onset_of:
+        found = _after_onset(found, definition, side, fact_of)
     if definition.sides == "any-ever":
         return _any_ever(definition, found, record, analyte)
     if not found:

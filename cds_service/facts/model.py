@@ -1,6 +1,6 @@
 """What a fact is: a value in three truths, the reason it is unknown, and the data it rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Literal
@@ -131,3 +131,8 @@ class FactSet(msgspec.Struct, frozen=True):
     def value(self, name: str, side: Side = "") -> bool | None:
         """The truth of the fact `name`."""
         return self.fact(name, side).value
+
+    def truths(self, side: Side) -> Callable[[str], bool | None]:
+        """Fact name → truth, for one leg where the record tells legs apart: what criteria ask."""
+        known = self.sides.get(side, self.sides[""])
+        return lambda name: known[name].value

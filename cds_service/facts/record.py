@@ -4,7 +4,7 @@ One pass over the evidence; every coding is looked up once. Facts ask this index
 resources themselves.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -35,8 +35,6 @@ from cds_service.fhir.resources import (
 )
 from cds_service.rulebase.model import RuleBase
 
-_NOTHING: tuple[Statement, ...] = ()
-
 
 class Record:
     """What one patient's record states, by code set.
@@ -59,6 +57,8 @@ class Record:
         self._spans: dict[str, Span | None] = {}  # a panel's results share their dates
         self._by_set: dict[str, list[Statement]] = {}
         self.sided: set[str] = set()  # code sets about which something with a side is stated
+        # Why absence says nothing, by prefetch keys and days back: `data` remembers it here.
+        self.lacking: dict[tuple[tuple[str, ...], int | None], Any] = {}
         self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
         self.unresolved_medicine = False
         self._medications: dict[str, CodeableConcept | None] = {}
@@ -80,10 +80,10 @@ class Record:
         self.reason_not_delivered = not self._reasons <= self._ids(Condition, Observation)
         self._mark_suspect_samples()
 
-    def stated(self, sets: Iterable[str]) -> Iterator[Statement]:
-        """Everything stated about any of these code sets."""
-        for name in sets:
-            yield from self._by_set.get(name, _NOTHING)
+    def stated(self, sets: Iterable[str]) -> Sequence[Statement]:
+        """Everything stated about any of these code sets; false where there is nothing."""
+        found = [self._by_set[name] for name in sets if name in self._by_set]
+        return found[0] if len(found) == 1 else [one for each in found for one in each]
 
     def span(self, text: str | None) -> Span | None:
         """A FHIR date in the record's zone."""

@@ -122,9 +122,15 @@ def open_facts(criterion: Criterion, value_of: Callable[[str], Truth]) -> Iterat
                 yield fact
         case Unless(of=parts):
             if truth(criterion, value_of) is True:
-                for part in parts:
-                    yield from open_facts(part, value_of)
-        case _:
+                yield from _open_in(parts, value_of)
+        case All(of=parts) | Any_(of=parts) | NoneOf(of=parts):
             if truth(criterion, value_of) is None:
-                for part in criterion.of:
-                    yield from open_facts(part, value_of)
+                yield from _open_in(parts, value_of)
+
+
+def _open_in(parts: tuple[Criterion, ...], value_of: Callable[[str], Truth]) -> Iterator[str]:
+    for part in parts:
+        if not isinstance(part, Is):
+            yield from open_facts(part, value_of)
+        elif value_of(part.fact) is None:
+            yield part.fact
