@@ -12,7 +12,7 @@ from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
 from cds_service.facts.on_demand import OnDemand
 from cds_service.facts.record import Record
-from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.rulebase.definitions import (
     AgeFact,
     AnsweredFact,
@@ -32,6 +32,8 @@ from cds_service.rulebase.definitions import (
 )
 from cds_service.rulebase.model import RuleBase
 
+_MOST_REMEMBERED = 64  # ways in which lists arrive; there are few, but it is the caller who decides
+
 
 def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo, hook: str) -> FactSet:
     """Everything the rule base can ask about one patient, as plain data.
@@ -39,7 +41,7 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
     A fact that raises is unknown with reason `fault`; the others are unaffected.
     """
     record = Record(evidence, rule_base, now, zone)
-    reader = _Reader(record, hook)
+    reader = Reader(record, hook, _of_an_empty_record(record, hook))
     sides: dict[Side, Mapping[str, Fact]] = {"": reader.all("")}
     orders: dict[Side, Mapping[str, OrderState]] = {"": reader.orders("")}
     if _tells_legs_apart(record, sides[""]):
@@ -58,18 +60,29 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
     )
 
 
-class _Reader:
-    """Reads facts on demand and remembers them."""
+class Reader:
+    """Reads facts on demand and remembers them.
 
-    def __init__(self, record: Record, hook: str) -> None:
+    Args:
+        record: what is stated.
+        hook: where the question comes from.
+        empty: what an empty record would say; asked for every fact that nothing stated can touch.
+    """
+
+    def __init__(self, record: Record, hook: str, empty: Mapping[str, Fact] | None = None) -> None:
+        """Know nothing yet."""
         self._record = record
         self._hook = hook
         self._known: dict[tuple[str, Side], Fact] = {}
+        self._empty = empty
+        self._touched = record.rule_base.dependence.touched(record.about)
 
     def all(self, side: Side) -> Mapping[str, Fact]:
+        """Every fact."""
         return OnDemand(self._record.rule_base.facts, lambda name: self.fact(name, side))
 
     def orders(self, side: Side) -> Mapping[str, OrderState]:
+        """The state of every order."""
         known = self._record.rule_base.orders
 
         def state(name: str) -> OrderState:
@@ -78,8 +91,11 @@ class _Reader:
         return OnDemand(known, state)
 
     def fact(self, name: str, side: Side) -> Fact:
+        """One fact; unknown with reason `fault` when it cannot be worked out."""
         key = (name, side)
         found = self._known.get(key)
+        if found is None and self._empty is not None and name not in self._touched:
+            found = self._known[key] = self._empty[name]
         if found is None:
             try:
                 found = self._of_legs(name, side)
@@ -135,6 +151,30 @@ class _Reader:
                 return demographics.hook_fact(definition, self._hook)
             case DerivedFact():
                 return BY_NAME[definition.by].compute(definition, record, side, self.fact)
+
+
+def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:
+    """What an empty record would say of whose lists as much arrived; None where that cannot be shared.
+
+    Most facts of most patients are of this kind, and the same for all of them.
+    """
+    if not record.plain:
+        return None
+    bare: dict[str, Arrival | Unavailable] = {}
+    for key, found in record.evidence.arrivals.items():
+        if isinstance(found, Arrival):
+            if found.back_to is not None:
+                return None  # how far absence counts depends on the day
+            bare[key] = Arrival(key, found.origin, complete=found.complete)
+        else:
+            bare[key] = found
+    remembered = record.rule_base.remembered
+    arrived = (hook, frozenset(bare.items()))
+    if arrived not in remembered and len(remembered) < _MOST_REMEMBERED:
+        nothing = Record(Evidence(bare), record.rule_base, record.now, record.zone)
+        remembered[arrived] = Reader(nothing, hook).all("")
+    known: Mapping[str, Fact] | None = remembered.get(arrived)
+    return known
 
 
 def _tells_legs_apart(record: Record, facts: Mapping[str, Fact]) -> bool:

@@ -4,7 +4,7 @@ One pass over the evidence; every coding is looked up once. Facts ask this index
 resources themselves.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -92,6 +92,18 @@ class Record:
         if text not in self._spans:
             self._spans[text] = dates.parse(text, self.zone)
         return self._spans[text]
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing was unreadable: what no statement is about is then as in an empty record."""
+        return not (
+            self.faulty or self._unreadable or self.unresolved_medicine or self.reason_not_delivered
+        )
+
+    @property
+    def about(self) -> Collection[str]:
+        """The code sets that something is stated about."""
+        return self._by_set.keys()
 
     def unreadable_about(self, sets: Iterable[str]) -> bool:
         """Whether a resource that could not be read is about one of these code sets."""

@@ -6,7 +6,7 @@ every name in them resolves.
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,6 +33,7 @@ from cds_service.rulebase.definitions import (
     ScoreTable,
     Threshold,
 )
+from cds_service.rulebase.dependence import Dependence, dependence
 from cds_service.rulebase.terminology import Terminology
 
 Indicator = Literal["info", "warning", "critical"]
@@ -254,6 +255,16 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
     terminology: Terminology
     rule_digests: Mapping[str, str] = {}
     canonical: str = "https://heavy-legs-cds.example/fhir"
+
+    @cached_property
+    def dependence(self) -> Dependence:
+        """Which facts can depend on which code set."""
+        return dependence(self.facts, self.scores, self.analytes, self.code_sets)
+
+    @cached_property
+    def remembered(self) -> dict[Any, Any]:
+        """What others have worked out from it once and for all."""
+        return {}
 
     @cached_property
     def readers(self) -> Mapping[str, tuple[str, ...]]:
