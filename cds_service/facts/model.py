@@ -104,7 +104,9 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class FactSet(msgspec.Struct, frozen=True):
-    """Every fact of one request: plain data, enough to decide from, without the evidence.
+    """Every fact of one request: enough to decide from, without the evidence.
+
+    From a record, the mappings read what they are asked for and remember it (`facts.on_demand`).
 
     `sides` maps "" (the patient), and "left" and "right" where the record tells legs apart, to facts
     by name.
