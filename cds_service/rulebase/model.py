@@ -281,6 +281,8 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
 
 
 def _sets_of(fact: Fact, rule_base: RuleBase) -> Iterable[str]:
+    if fact.legs == "either":  # read for each leg, though asked of the patient
+        return rule_base.code_sets
     match fact:
         case ConditionFact() | FindingFact() | DoneFact() | DraftFact() | MedicationFact():
             return fact.sets
