@@ -13,6 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
+BENCH := $(VENV)/.bench-ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --no-deps
 # Nothing but wheels whose hash is in the lock: no stranger's setup.py runs here.
 PINNED := $(PIP) --require-hashes --only-binary :all: -r
@@ -22,7 +23,7 @@ EDITABLE := $(PIP) --no-build-isolation --editable .
 RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-style check-types check-layers check-lines check-yaml check-rules check-docs \
+.PHONY: help run test bench check check-style check-types check-layers check-lines check-yaml check-rules check-docs \
 	rules lock docs goldens requirements package relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
@@ -35,6 +36,9 @@ run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 POR
 
 test: $(DEV) ## run the tests; K=expression chooses by name, ARGS=... goes to pytest
 	@$(BIN)/python -m pytest $(if $(K),-k '$(K)') $(ARGS)
+
+bench: $(BENCH) ## measure speed, memory and start-up against the recorded run (ARGS='--only compute', --record)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 browser: $(DEV) ## run the tests that drive Chromium
 	@$(BIN)/python -m pytest -m browser $(if $(K),-k '$(K)') $(ARGS)
@@ -93,7 +97,7 @@ relock: FORCE ## resolve the dependencies anew into requirements/ (UPGRADE=1: to
 	@sh scripts/relock.sh .venv-relock/bin/uv $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what these targets built
-	@rm -rf $(VENV) .venv-relock build dist .import_linter_cache .grimp_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-relock build dist .import_linter_cache .grimp_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	@find cds_service tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------------------------------------- the environment
@@ -109,6 +113,12 @@ $(DEV): $(VENV)/.home requirements/dev.lock pyproject.toml
 	@$(PINNED) requirements/dev.lock
 	@$(EDITABLE)
 	@touch $(RUN) $@
+
+$(BENCH): $(VENV)/.home requirements/bench.lock pyproject.toml
+	@echo "Installing what the service is measured with into $(VENV) ..."
+	@$(PINNED) requirements/bench.lock
+	@$(EDITABLE)
+	@touch $(RUN) $(DEV) $@
 
 # Holds the place the environment was made in: in a moved or copied checkout, or after its Python went away, it
 # would run the wrong code or none, so it is made anew. Left untouched, and so are the stamps, when all is well.

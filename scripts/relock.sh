@@ -22,3 +22,4 @@ resolve() {
 resolve run "$@" pyproject.toml
 resolve build "$@" --group build --constraint requirements/run.lock
 resolve dev "$@" pyproject.toml --group dev --constraint requirements/run.lock --constraint requirements/build.lock
+resolve bench "$@" pyproject.toml --group bench --constraint requirements/dev.lock

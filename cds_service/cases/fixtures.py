@@ -31,6 +31,9 @@ _KEYS = {
     "DiagnosticReport": "diagnosticReports",
     "Device": "devices",
     "QuestionnaireResponse": "questionnaireResponses",
+    # These come along with what refers to them.
+    "Specimen": "laboratory",
+    "Medication": "medicationRequests",
 }
 _SINGLE = ("patient", "encounter")
 
@@ -170,15 +173,8 @@ def _sorted_out(
             encounters.append(resource)
         elif kind in ("ServiceRequest", "MedicationRequest") and resource.get("status") == "draft":
             drafts.append(resource)
-        elif kind == "Observation":
-            values.setdefault(_observation_key(resource), []).append(resource)
-        elif kind in ("Specimen", "Medication"):
-            key = "laboratory" if kind == "Specimen" else "medicationRequests"
+        elif key := prefetch_key(resource):
             values.setdefault(key, []).append(resource)
-        elif kind == "MedicationRequest" and resource.get("status") in ("stopped", "completed"):
-            values.setdefault("medicationRequestsEnded", []).append(resource)
-        elif kind in _KEYS:
-            values.setdefault(_KEYS[kind], []).append(resource)
     return values, drafts, encounters
 
 
@@ -194,6 +190,14 @@ def _newest(encounters: list[dict[str, Any]]) -> dict[str, Any] | None:
 def _beginning(encounter: Mapping[str, Any]) -> str:
     period = encounter.get("period")
     return str(period.get("start", "")) if isinstance(period, dict) else ""
+
+
+def prefetch_key(resource: Mapping[str, Any]) -> str:
+    """The prefetch key whose query would find a resource; empty for a type that none asks for."""
+    kind = resource.get("resourceType", "")
+    if kind == "MedicationRequest" and resource.get("status") in ("stopped", "completed"):
+        return "medicationRequestsEnded"
+    return _observation_key(resource) if kind == "Observation" else _KEYS.get(kind, "")
 
 
 def _observation_key(resource: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ def serve(host: str, port: int | None, demo: bool, workers: int | None) -> None:
     _say(config, app)
     _log(config)
     gc.freeze()  # what is loaded now never needs collecting: less work per request, shared pages
-    _Server(app, config).run()
+    Server(app, config).run()
 
 
 def _log(config: settings.Settings) -> None:
@@ -89,15 +89,17 @@ def _say(config: settings.Settings, app: Flask) -> None:
     sys.stdout.flush()
 
 
-class _Server(BaseApplication):
-    """gunicorn, configured in code."""
+class Server(BaseApplication):
+    """gunicorn, configured in code (docs/decisions/server.md)."""
 
     def __init__(self, app: Flask, config: settings.Settings) -> None:
+        """An application, and the address, processes and threads to serve it with."""
         self._app = app
         self._config = config
         super().__init__()
 
     def load_config(self) -> None:
+        """What gunicorn asks for its settings."""
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         chosen: dict[str, Any] = {
             "bind": f"{host}:{self._config.port}",
@@ -126,4 +128,5 @@ class _Server(BaseApplication):
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
+        """What gunicorn asks for the application."""
         return self._app

@@ -1,13 +1,18 @@
-"""Evidence into a FactSet: every fact that some rule, gate or global line can ask for."""
+"""Evidence into a FactSet: every fact that some rule, gate or global line can ask for.
+
+The record is read whole; a fact, a reading, the state of an order when it is first asked for.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
+from functools import partial
 
-from cds_service.facts import combinations, demographics, findings, measurements, studies
+from cds_service.facts import combinations, demographics, findings, measurements, studies, values
 from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
+from cds_service.facts.on_demand import OnDemand
 from cds_service.facts.record import Record
-from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.rulebase.definitions import (
     AgeFact,
     AnsweredFact,
@@ -27,6 +32,8 @@ from cds_service.rulebase.definitions import (
 )
 from cds_service.rulebase.model import RuleBase
 
+_MOST_REMEMBERED = 64  # ways in which lists arrive; there are few, but it is the caller who decides
+
 
 def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo, hook: str) -> FactSet:
     """Everything the rule base can ask about one patient, as plain data.
@@ -34,10 +41,10 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
     A fact that raises is unknown with reason `fault`; the others are unaffected.
     """
     record = Record(evidence, rule_base, now, zone)
-    reader = _Reader(record, hook)
+    reader = Reader(record, hook, _of_an_empty_record(record, hook))
     sides: dict[Side, Mapping[str, Fact]] = {"": reader.all("")}
     orders: dict[Side, Mapping[str, OrderState]] = {"": reader.orders("")}
-    if _tells_legs_apart(sides[""]):
+    if _tells_legs_apart(record, sides[""]):
         for side in LEGS:
             sides[side] = reader.all(side)
             orders[side] = reader.orders(side)
@@ -46,33 +53,49 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
         zone=zone,
         sides=sides,
         orders=orders,
-        readings=dict(_readings(record)),
+        readings=OnDemand(rule_base.analytes, partial(_reading, record)),
         drafts=studies.drafts(record),
         undelivered=tuple(_undelivered(evidence, record)),
         age=demographics.age(record),
     )
 
 
-class _Reader:
-    """Reads facts on demand and remembers them."""
+class Reader:
+    """Reads facts on demand and remembers them.
 
-    def __init__(self, record: Record, hook: str) -> None:
+    Args:
+        record: what is stated.
+        hook: where the question comes from.
+        empty: what an empty record would say; asked for every fact that nothing stated can touch.
+    """
+
+    def __init__(self, record: Record, hook: str, empty: Mapping[str, Fact] | None = None) -> None:
+        """Know nothing yet."""
         self._record = record
         self._hook = hook
         self._known: dict[tuple[str, Side], Fact] = {}
+        self._empty = empty
+        self._touched = record.rule_base.dependence.touched(record.about)
 
-    def all(self, side: Side) -> dict[str, Fact]:
-        return {name: self.fact(name, side) for name in self._record.rule_base.facts}
+    def all(self, side: Side) -> Mapping[str, Fact]:
+        """Every fact."""
+        return OnDemand(self._record.rule_base.facts, lambda name: self.fact(name, side))
 
-    def orders(self, side: Side) -> dict[str, OrderState]:
-        return {
-            name: studies.order_state(order, self._record, side, self.fact)
-            for name, order in self._record.rule_base.orders.items()
-        }
+    def orders(self, side: Side) -> Mapping[str, OrderState]:
+        """The state of every order."""
+        known = self._record.rule_base.orders
+
+        def state(name: str) -> OrderState:
+            return studies.order_state(known[name], self._record, side, self.fact)
+
+        return OnDemand(known, state)
 
     def fact(self, name: str, side: Side) -> Fact:
+        """One fact; unknown with reason `fault` when it cannot be worked out."""
         key = (name, side)
         found = self._known.get(key)
+        if found is None and self._empty is not None and name not in self._touched:
+            found = self._known[key] = self._empty[name]
         if found is None:
             try:
                 found = self._of_legs(name, side)
@@ -130,15 +153,44 @@ class _Reader:
                 return BY_NAME[definition.by].compute(definition, record, side, self.fact)
 
 
-def _tells_legs_apart(facts: Mapping[str, Fact]) -> bool:
-    return any(one.side is not None for fact in facts.values() for one in fact.data)
+def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:
+    """What an empty record would say of whose lists as much arrived; None where that cannot be shared.
+
+    Most facts of most patients are of this kind, and the same for all of them.
+    """
+    if not record.plain:
+        return None
+    bare: dict[str, Arrival | Unavailable] = {}
+    for key, found in record.evidence.arrivals.items():
+        if isinstance(found, Arrival):
+            if found.back_to is not None:
+                return None  # how far absence counts depends on the day
+            bare[key] = Arrival(key, found.origin, complete=found.complete)
+        else:
+            bare[key] = found
+    remembered = record.rule_base.remembered
+    arrived = (hook, frozenset(bare.items()))
+    if arrived not in remembered and len(remembered) < _MOST_REMEMBERED:
+        nothing = Record(Evidence(bare), record.rule_base, record.now, record.zone)
+        remembered[arrived] = Reader(nothing, hook).all("")
+    known: Mapping[str, Fact] | None = remembered.get(arrived)
+    return known
 
 
-def _readings(record: Record) -> Iterator[tuple[str, Datum]]:
-    for name, analyte in record.rule_base.analytes.items():
-        found = measurements.values(analyte, record, "", preliminary=True)
-        if found:
-            yield name, measurements.reading_datum(found[0])
+def _tells_legs_apart(record: Record, facts: Mapping[str, Fact]) -> bool:
+    """Whether some fact rests on something of one leg, or of both by name.
+
+    Only facts that read what has a side are asked: the others rest on theirs.
+    """
+    readers = record.rule_base.readers
+    names = {name: None for one in record.sided for name in readers.get(one, ())}
+    return any(one.side is not None for name in names for one in facts[name].data)
+
+
+def _reading(record: Record, name: str) -> Datum | None:
+    analyte = record.rule_base.analytes[name]
+    found = values.values(analyte, record, "", preliminary=True)
+    return values.reading_datum(found[0]) if found else None
 
 
 def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]]:

@@ -59,6 +59,15 @@ def gap(
     """Why what is not found is not thereby absent; None when the lists are complete, `days` back."""
     if record.faulty or record.unreadable_about(sets):
         return Reason.UNREADABLE
+    asked = (tuple(keys), days)
+    if asked not in record.lacking:
+        record.lacking[asked] = _lacking(record, *asked)
+    lacking: Reason | None = record.lacking[asked]
+    return lacking
+
+
+def _lacking(record: Record, keys: tuple[str, ...], days: int | None) -> Reason | None:
+    """Why absence under these keys says nothing; None when it does."""
     for key in keys:
         if key == "encounter" and record.reason_not_delivered:
             return Reason.NOT_DELIVERED

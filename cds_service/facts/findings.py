@@ -13,13 +13,17 @@ from cds_service.rulebase.definitions import ConditionFact, FindingFact, Medicat
 _LISTED = ("condition", "reason", "setting", "procedure", "device")
 _COMPLAINED = ("condition", "reason", "setting")
 _ANSWERED = ("observation", "answer")
+_ASKED_IN = ("conditions", "encounter", "findings", "questionnaireResponses")
 
 
 def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
     """A coded entry in a list: active (or ever), inside its window, long enough."""
+    stated = record.stated(definition.sets)
+    if not stated:
+        return nothing(definition, record, definition.arrives, definition.sets)
     found: list[Statement] = []
     doubtful: Reason | None = None
-    for one in record.stated(definition.sets):
+    for one in stated:
         if one.kind not in _listed(definition) or not on_side(one, side):
             continue
         if not _status_counts(one, definition):
@@ -81,6 +85,8 @@ def _timed(
 
 def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
     """A symptom or sign; the newest answer to each question decides, any yes makes it true."""
+    if not record.stated(definition.sets):
+        return nothing(definition, record, _ASKED_IN, definition.sets, definition.within)
     yes: list[Statement] = []
     no: list[Statement] = []
     unanswered = stale = undated = False
@@ -107,8 +113,7 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
         return unknown(definition.name, Reason.NOT_ASKED)
     if undated:
         return unknown(definition.name, Reason.UNDATED)
-    keys = ("conditions", "encounter", "findings", "questionnaireResponses")
-    absent = nothing(definition, record, keys, definition.sets, definition.within)
+    absent = nothing(definition, record, _ASKED_IN, definition.sets, definition.within)
     if stale and absent.value is None and absent.reason is Reason.NOT_RECORDED:
         return unknown(definition.name, Reason.TOO_OLD)
     return absent

@@ -10,96 +10,15 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
-from msgspec import UNSET
 
 from cds_service.facts import onsets, reference_ranges, windows
-from cds_service.facts.data import datum, nothing, on_side, unknown
+from cds_service.facts.data import nothing, unknown
 from cds_service.facts.model import NO_RANGE, Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.reference_ranges import NO_BOUNDS, Bounds
-from cds_service.facts.statements import Statement, is_plain
-from cds_service.fhir.quantity import Interval, compare, interval, number, scaled, unit_text
+from cds_service.facts.values import Value, newest, rank, reading_datum, values
+from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
-
-_FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " ", "*": "^"})
-
-
-class Value(msgspec.Struct, frozen=True):
-    """A statement's quantity, read for one analyte: an interval in a declared unit, or a problem.
-
-    `range`: the laboratory's own reference range of this result, in its unit.
-    """
-
-    statement: Statement
-    interval: Interval | None
-    unit: Unit | None
-    text: str
-    problem: Reason | None = None
-    range: Bounds = NO_BOUNDS
-
-    @property
-    def comparator(self) -> str:
-        """`<`, `>` and the like, as reported; empty for a point."""
-        quantity = self.statement.quantity
-        return (quantity.comparator or "") if quantity is not None else ""
-
-
-def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
-    """Every usable statement about an analyte, newest first; future ones left out."""
-    key = (analyte.name, side, preliminary)
-    known: list[Value] | None = record.remembered.get(key)
-    if known is None:
-        found = [
-            one
-            for one in record.stated((analyte.codes,))
-            if one.kind in ("observation", "answer")
-            and one.quantity is not None
-            and (one.final or preliminary)
-            and on_side(one, side)
-            and windows.usable(one.when, record.now)
-            and analyte.not_at not in one.sites
-        ]
-        # Of several at one time no list's order may decide which is first.
-        found.sort(key=lambda one: (*_rank(one), one.ref, one.code), reverse=True)
-        known = record.remembered[key] = [read(one, analyte) for one in found]
-    return known
-
-
-def _rank(one: Statement) -> tuple[float, float, bool]:
-    when = one.when.end.timestamp() if one.when else 0.0
-    issued = one.issued.end.timestamp() if one.issued else 0.0
-    return when, issued, one.laboratory
-
-
-def read(one: Statement, analyte: Analyte) -> Value:
-    """The quantity of a statement in a declared unit of the analyte, or why it cannot be read."""
-    quantity = one.quantity
-    if quantity is None or quantity.value is UNSET:
-        return Value(one, None, None, "", Reason.UNREADABLE)
-    raw = bytes(quantity.value)
-    amount = number(raw)
-    if amount is None:
-        return Value(one, None, None, "", Reason.UNREADABLE)
-    given = unit_text(quantity)
-    # For the eye: `{score}` and 1 are no units to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
-    written = (quantity.unit or given).translate(_FOR_THE_EYE)
-    shown = "" if given.startswith("{") or written == "1" or not is_plain(written) else written
-    text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
-    span = interval(amount, quantity.comparator)
-    if span is None:
-        return Value(one, None, None, text[:60], Reason.UNREADABLE)
-    unit = analyte.unit_named(given) if given else analyte.units.get("1")
-    if unit is None:
-        reason = Reason.UNIT_NOT_DECLARED if given else Reason.NO_UNIT
-        return Value(one, None, None, text[:60], reason)
-    low, high = analyte.plausible
-    canonical = scaled(span, unit.factor, unit.zero)
-    edges = [edge for edge in (canonical.low, canonical.high) if edge is not None]
-    if any(edge < low or edge > high for edge in edges):
-        return Value(one, None, unit, text[:60], Reason.IMPLAUSIBLE)
-    own = reference_ranges.bounds(one.ranges, unit, analyte) if one.ranges else NO_BOUNDS
-    return Value(one, span, unit, text[:60], range=own)
 
 
 def measurement(definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
@@ -142,7 +61,8 @@ def _measured(
     definition: MeasurementFact, found: list[Value], record: Record, side: Side, fact_of: FactOf
 ) -> Fact:
     analyte = record.rule_base.analytes[definition.of]
-    found = _after_onset(found, definition, side, fact_of)
+    if found and definition.after_onset_of:
+        found = _after_onset(found, definition, side, fact_of)
     if definition.sides == "any-ever":
         return _any_ever(definition, found, record, analyte)
     if not found:
@@ -199,8 +119,8 @@ def _by_leg(found: list[Value]) -> list[list[Value]]:
     for one in found:
         legs.setdefault(one.statement.side or "", []).append(one)
     if "" in legs and len(legs) > 1:
-        newest_sided = max(_rank(leg[0].statement) for side, leg in legs.items() if side)
-        if _rank(legs[""][0].statement) < newest_sided:
+        newest_sided = max(rank(leg[0].statement) for side, leg in legs.items() if side)
+        if rank(legs[""][0].statement) < newest_sided:
             del legs[""]
     return list(legs.values())
 
@@ -237,11 +157,6 @@ def _more_dangerous(definition: MeasurementFact, found: list[Value], record: Rec
         return 2 if answer is not definition.reassuring else 1 if one.statement.suspect else 0
 
     return max(tied, key=danger) if len(tied) > 1 else tied[0]
-
-
-def newest(found: list[Value]) -> list[Value]:
-    """The newest value of those found, and every other of the very same time."""
-    return [one for one in found if _rank(one.statement) == _rank(found[0].statement)]
 
 
 def _timely(
@@ -387,19 +302,3 @@ def _every(answers: list[bool | None]) -> bool | None:
     if False in answers:
         return False
     return None if None in answers else True
-
-
-def reading_datum(value: Value, before: Value | None = None) -> Datum:
-    """The datum of a value as it was reported, with the value before it."""
-    written, _, unit = value.text.partition(" ")
-    span, own = value.interval, value.range
-    return msgspec.structs.replace(
-        datum(value.statement, value.text),
-        value=written,
-        unit=unit,
-        low=reference_ranges.only(own.lower),
-        high=reference_ranges.only(own.upper),
-        upper_times=reference_ranges.multiple(span, own.upper) if span else "",
-        before=before.text if before else "",
-        before_when=before.statement.when if before else None,
-    )

@@ -1,6 +1,6 @@
 """What a fact is: a value in three truths, the reason it is unknown, and the data it rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Literal
@@ -106,7 +106,9 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class FactSet(msgspec.Struct, frozen=True):
-    """Every fact of one request: plain data, enough to decide from, without the evidence.
+    """Every fact of one request: enough to decide from, without the evidence.
+
+    From a record, the mappings read what they are asked for and remember it (`facts.on_demand`).
 
     `sides` maps "" (the patient), and "left" and "right" where the record tells legs apart, to facts
     by name.
@@ -133,3 +135,8 @@ class FactSet(msgspec.Struct, frozen=True):
     def value(self, name: str, side: Side = "") -> bool | None:
         """The truth of the fact `name`."""
         return self.fact(name, side).value
+
+    def truths(self, side: Side) -> Callable[[str], bool | None]:
+        """Fact name → truth, for one leg where the record tells legs apart: what criteria ask."""
+        known = self.sides.get(side, self.sides[""])
+        return lambda name: known[name].value

@@ -41,6 +41,9 @@ def of_observation(
     status = resource.status or ""
     if status not in RESULTS and status != "preliminary":
         return
+    parts: tuple[Observation | Component, ...] = (resource, *resource.component)
+    if not resource.contained and not any(_is_known(part, context) for part in parts):
+        return  # about nothing that is asked here, as most of what a record holds
     when = _effective(resource, context)
     site = place_of((resource.bodySite,) if resource.bodySite else (), context)
     base = Statement(
@@ -68,6 +71,17 @@ def of_observation(
         yield from _valued(component, msgspec.structs.replace(base, sample_text=told), site, context)
     for member in _members(resource):
         yield from of_observation(member, ref, context, current=current)
+
+
+def _is_known(part: Observation | Component, context: Context) -> bool:
+    """Whether the code or the coded value is in some code set."""
+    known = context.rule_base.terminology.matches
+    return any(
+        known(coding.system, coding.code)
+        for concept in (part.code, part.valueCodeableConcept)
+        if concept is not None
+        for coding in concept.coding
+    )
 
 
 def _members(resource: Observation) -> Iterator[Observation]:
@@ -98,6 +112,12 @@ def _effective(resource: Observation, context: Context) -> Span | None:
 
 
 def _sample_text(resource: Observation | Component) -> str:
+    if (
+        not resource.interpretation
+        and resource.dataAbsentReason is None
+        and not (isinstance(resource, Observation) and resource.note)
+    ):
+        return ""
     words = [note.text for note in resource.note] if isinstance(resource, Observation) else []
     words += [one.text for one in resource.interpretation]
     words += [coding.display for one in resource.interpretation for coding in one.coding]

@@ -4,7 +4,7 @@ One pass over the evidence; every coding is looked up once. Facts ask this index
 resources themselves.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -35,8 +35,6 @@ from cds_service.fhir.resources import (
 )
 from cds_service.rulebase.model import RuleBase
 
-_NOTHING: tuple[Statement, ...] = ()
-
 
 class Record:
     """What one patient's record states, by code set.
@@ -56,7 +54,11 @@ class Record:
         self.zone = zone
         self.patient = evidence.patient or Patient()
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
+        self._spans: dict[str, Span | None] = {}  # a panel's results share their dates
         self._by_set: dict[str, list[Statement]] = {}
+        self.sided: set[str] = set()  # code sets about which something with a side is stated
+        # Why absence says nothing, by prefetch keys and days back: `data` remembers it here.
+        self.lacking: dict[tuple[tuple[str, ...], int | None], Any] = {}
         self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
         self.unresolved_medicine = False
         self._medications: dict[str, CodeableConcept | None] = {}
@@ -78,14 +80,30 @@ class Record:
         self.reason_not_delivered = not self._reasons <= self._ids(Condition, Observation)
         self._mark_suspect_samples()
 
-    def stated(self, sets: Iterable[str]) -> Iterator[Statement]:
-        """Everything stated about any of these code sets."""
-        for name in sets:
-            yield from self._by_set.get(name, _NOTHING)
+    def stated(self, sets: Iterable[str]) -> Sequence[Statement]:
+        """Everything stated about any of these code sets; false where there is nothing."""
+        found = [self._by_set[name] for name in sets if name in self._by_set]
+        return found[0] if len(found) == 1 else [one for each in found for one in each]
 
     def span(self, text: str | None) -> Span | None:
         """A FHIR date in the record's zone."""
-        return dates.parse(text, self.zone)
+        if text is None:
+            return None
+        if text not in self._spans:
+            self._spans[text] = dates.parse(text, self.zone)
+        return self._spans[text]
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing was unreadable: what no statement is about is then as in an empty record."""
+        return not (
+            self.faulty or self._unreadable or self.unresolved_medicine or self.reason_not_delivered
+        )
+
+    @property
+    def about(self) -> Collection[str]:
+        """The code sets that something is stated about."""
+        return self._by_set.keys()
 
     def unreadable_about(self, sets: Iterable[str]) -> bool:
         """Whether a resource that could not be read is about one of these code sets."""
@@ -111,7 +129,7 @@ class Record:
     def _read(self, item: Item, arrival: Arrival) -> None:
         try:
             for name, statement in self._statements(item.resource, item, arrival):
-                self._by_set.setdefault(name, []).append(statement)
+                self._add(name, statement)
         except (ValueError, TypeError, ArithmeticError, AttributeError):
             # One odd resource never takes the rest down; it is said as unreadable.
             self.faulty.append(item.ref)
@@ -167,7 +185,12 @@ class Record:
         for item in arrival.items if arrival else ():
             if isinstance(item.resource, Encounter):
                 for name, statement in entries.of_encounter(item.resource, item.ref, self):
-                    self._by_set.setdefault(name, []).append(statement)
+                    self._add(name, statement)
+
+    def _add(self, name: str, statement: Statement) -> None:
+        self._by_set.setdefault(name, []).append(statement)
+        if statement.side is not None:
+            self.sided.add(name)
 
     def _mark_suspect_samples(self) -> None:
         samples.mark(self._by_set, self._specimens, self.rule_base)

@@ -4,8 +4,9 @@ A suspect sample can raise a value, never clear it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 
 import msgspec
 
@@ -44,8 +45,9 @@ def mark(
         if (what := _specimen_suspicion(specimen, rule_base))
     }
     flagged = _Flags(one for one in by_set.get(HAEMOLYSIS_FLAG, ()) if _positive(one))
+    told = cache(suspicion_in)  # for this record: laboratories repeat themselves
     for name, statements in by_set.items():
-        by_set[name] = [_marked(one, _suspicion(one, spoiled, flagged)) for one in statements]
+        by_set[name] = [_marked(one, _suspicion(one, spoiled, flagged, told)) for one in statements]
 
 
 def _marked(one: Statement, what: str) -> Statement:
@@ -54,14 +56,16 @@ def _marked(one: Statement, what: str) -> Statement:
     return msgspec.structs.replace(one, suspect=True, notes=(*one.notes, what))
 
 
-def _suspicion(one: Statement, spoiled: Mapping[str, str], flagged: "_Flags") -> str:
+def _suspicion(
+    one: Statement, spoiled: Mapping[str, str], flagged: "_Flags", told: Callable[[str], str]
+) -> str:
     """What is wrong with the sample of a result; empty when nothing is known to be."""
     if one.kind != "observation" or one.quantity is None:
         return ""
-    by_specimen = spoiled.get(_specimen_id(one.specimen), "") if one.specimen else ""
+    by_specimen = spoiled.get(_specimen_id(one.specimen), "") if one.specimen and spoiled else ""
     if by_specimen:
         return by_specimen
-    said = suspicion_in(one.sample_text) if one.sample_text else ""
+    said = told(one.sample_text) if one.sample_text else ""
     if said:
         return said
     return HAEMOLYSED if flagged.share_sample_of(one) else ""
@@ -77,6 +81,8 @@ class _Flags:
         self._times_without_specimen = {_moment(one) for one in found if not one.specimen} - {None}
 
     def share_sample_of(self, one: Statement) -> bool:
+        if not self._times and not self._specimens:
+            return False
         if not one.specimen:
             return _moment(one) in self._times
         return (

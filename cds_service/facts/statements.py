@@ -41,7 +41,7 @@ _MARKUP = re.compile(
 )  # no name of a disease or test needs these
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """One thing the record states about one code set.
 
     `says`: whether a finding is there (None: asked without an answer); `answer` and `answered` are a
@@ -118,9 +118,10 @@ def matches(concept: CodeableConcept | None, context: Context) -> Iterator[tuple
     """Every code set a concept is in, once each, with the code that put it there."""
     if concept is None:
         return
-    seen = set()
+    known = context.rule_base.terminology.matches
+    seen: set[str] = set()
     for coding in concept.coding:
-        for match in context.rule_base.terminology.matches(coding.system, coding.code):
+        for match in known(coding.system, coding.code):
             if match.set not in seen:
                 seen.add(match.set)
                 yield match, coding.code or ""
@@ -133,8 +134,13 @@ class Place(msgspec.Struct, frozen=True):
     side: Sidedness | None
 
 
+_NOWHERE = Place(frozenset(), None)
+
+
 def place_of(sites: tuple[CodeableConcept, ...], context: Context) -> Place:
     """The place that body sites name; worked out once per resource."""
+    if not sites:
+        return _NOWHERE
     found = [match for site in sites for match, _ in matches(site, context)]
     sides = {match.concept.side for match in found} - {None}
     both = "both" in sides or sides >= {"left", "right"}

@@ -70,6 +70,8 @@ def draft(definition: DraftFact, record: Record, side: Side) -> Fact:
 
 def drafts(record: Record) -> tuple[Draft, ...]:
     """Every draft order that is in some code set."""
+    if record.evidence.arrival("draftOrders") is None:
+        return ()
     labels: dict[str, str] = {}
     sets: dict[str, set[str]] = {}
     for name in record.rule_base.code_sets:

@@ -10,15 +10,15 @@ import msgspec
 
 FUTURE_TOLERANCE = timedelta(minutes=5)  # reconciliation, "Future time": clocks differ a little
 _MOMENT = timedelta(microseconds=1)
-_FORM = re.compile(
-    r"(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
-    r"(T(?P<clock>\d\d:\d\d(:\d\d(\.\d{1,9})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
+_FORM = re.compile(  # year, month, day, seconds, offset
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
+    r"(?:T\d\d:\d\d(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
 _DECEMBER = 12
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """The time a FHIR date may mean: from `start` to `end`, both inside, both aware.
 
     `precise` is true when the date had a clock time; `text` is the date as it was written.
@@ -40,38 +40,32 @@ def parse(text: str | None, zone: tzinfo) -> Span | None:
     if form is None or text is None:
         return None
     # The smallest and the largest date that software has: "none", and beyond reckoning in some zone.
-    if form["year"] in ("0001", "9999"):
+    if form[1] in ("0001", "9999"):
         return None
     try:
-        if form["clock"]:
-            return _with_clock(form, text, zone)
+        if "T" in text:
+            return _with_clock(text, form[4], form[5], zone)
         return _without_clock(form, text, zone)
     except (ValueError, OverflowError):
         return None
 
 
-def _with_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:
-    clock = form["clock"]
-    leap = clock[6:8] == "60"
-    if leap:  # a leap second is the last moment of its minute
-        clock = clock[:6] + "59" + clock[8:]
-    fraction = clock.find(".")
-    if fraction > 0:  # fromisoformat takes at most six digits
-        clock = clock[: fraction + 7]
-    moment = datetime.fromisoformat(
-        f"{form['year']}-{form['month']}-{form['day']}T{clock}{form['zone'] or ''}"
-    )
-    if moment.tzinfo is None:
+def _with_clock(text: str, seconds: str | None, offset: str | None, zone: tzinfo) -> Span:
+    # A leap second is the last moment of its minute.
+    written = f"{text[:17]}59{text[19:]}" if seconds == "60" else text
+    moment = datetime.fromisoformat(written)
+    if offset is None:
         moment = moment.replace(tzinfo=zone)
-    return Span(moment.astimezone(UTC), moment.astimezone(UTC), precise=True, text=text)
+    moment = moment.astimezone(UTC)
+    return Span(moment, moment, precise=True, text=text)
 
 
 def _without_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:
-    year, month, day = int(form["year"]), int(form["month"] or 1), int(form["day"] or 1)
+    year, month, day = int(form[1]), int(form[2] or 1), int(form[3] or 1)
     start = datetime(year, month, day, tzinfo=zone)
-    if form["day"]:
+    if form[3]:
         after = start + timedelta(days=1)
-    elif form["month"]:
+    elif form[2]:
         after = start.replace(year=year + month // _DECEMBER, month=month % _DECEMBER + 1)
     else:
         after = start.replace(year=year + 1)

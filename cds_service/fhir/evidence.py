@@ -18,7 +18,7 @@ Origin = Literal["prefetch", "fetched", "context"]
 OUTSIDE = "outside-any-encounter"
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One resource that arrived, with the reference that names it to the caller."""
 
     resource: AnyResource

@@ -20,7 +20,7 @@ _LONGEST = 48  # bytes; the pattern above cannot match more
 _PRECISION = 50  # digits: enough for any product of two bounded numbers to be exact
 
 
-class Interval(msgspec.Struct, frozen=True):
+class Interval(msgspec.Struct, frozen=True, gc=False):
     """Where a value lies: between `low` and `high`; None is unbounded; `*_open` excludes the edge."""
 
     low: Decimal | None
@@ -75,6 +75,8 @@ def compare(value: Interval, how: Comparison, limit: Decimal) -> bool | None:
 
 def scaled(value: Interval, factor: Decimal, zero: Decimal = Decimal(0)) -> Interval:
     """`value` less `zero`, times a positive `factor`, in exact decimal arithmetic."""
+    if factor == 1 and not zero:
+        return value
     with localcontext() as context:
         context.prec = _PRECISION
         return Interval(

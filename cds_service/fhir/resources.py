@@ -2,7 +2,8 @@
 
 Only needed fields are named; everything else in a resource is skipped unread. A field with another
 JSON type than R4 says makes its *resource* unreadable, never its neighbours (`decode`). Numbers stay
-raw text until a fact asks for them. No limit is put on ids: one EHR sends 194 characters
+raw text until a fact asks for them. What is decoded from JSON is a tree, so the garbage collector, which
+looks for circles, need not walk it (`gc=False`). No limit is put on ids: one EHR sends 194 characters
 (requirement 91).
 """
 
@@ -18,7 +19,7 @@ class Coding(msgspec.Struct, frozen=True, gc=False):
     display: str | None = None
 
 
-class CodeableConcept(msgspec.Struct, frozen=True):
+class CodeableConcept(msgspec.Struct, frozen=True, gc=False):
     """FHIR CodeableConcept."""
 
     coding: tuple[Coding, ...] = ()
@@ -56,14 +57,14 @@ class Annotation(msgspec.Struct, frozen=True, gc=False):
     text: str | None = None
 
 
-class Extension(msgspec.Struct, frozen=True):
+class Extension(msgspec.Struct, frozen=True, gc=False):
     """FHIR Extension, as far as it holds a concept; read only for the position of the body."""
 
     url: str | None = None
     valueCodeableConcept: CodeableConcept | None = None
 
 
-class ReferenceRange(msgspec.Struct, frozen=True):
+class ReferenceRange(msgspec.Struct, frozen=True, gc=False):
     """FHIR Observation.referenceRange."""
 
     low: Quantity | None = None
@@ -79,11 +80,11 @@ class Age(msgspec.Struct, frozen=True, gc=False):
     unit: str | None = None
 
 
-class Range(msgspec.Struct, frozen=True):
+class Range(msgspec.Struct, frozen=True, gc=False):
     """FHIR Range, as in Condition.abatementRange; only that it is there counts."""
 
 
-class Resource(msgspec.Struct, frozen=True, tag_field="resourceType"):
+class Resource(msgspec.Struct, frozen=True, gc=False, tag_field="resourceType"):
     """What every resource read here has."""
 
     id: str | None = None
@@ -118,7 +119,7 @@ class Condition(Resource, frozen=True, tag="Condition"):
     recordedDate: str | None = None
 
 
-class Valued(msgspec.Struct, frozen=True):
+class Valued(msgspec.Struct, frozen=True, gc=False):
     """The value half of an Observation or of one of its components."""
 
     code: CodeableConcept | None = None
@@ -165,14 +166,14 @@ class Observation(Resource, frozen=True, tag="Observation"):
     extension: Raw | UnsetType = UNSET
 
 
-class Dosage(msgspec.Struct, frozen=True):
+class Dosage(msgspec.Struct, frozen=True, gc=False):
     """FHIR Dosage: the route decides whether a medicine is systemic."""
 
     route: CodeableConcept | None = None
     text: str | None = None
 
 
-class DispenseRequest(msgspec.Struct, frozen=True):
+class DispenseRequest(msgspec.Struct, frozen=True, gc=False):
     """FHIR MedicationRequest.dispenseRequest: how long an old prescription still covers."""
 
     validityPeriod: Period | None = None
@@ -265,7 +266,7 @@ class Encounter(Resource, frozen=True, tag="Encounter"):
     period: Period | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """FHIR QuestionnaireResponse.item.answer."""
 
     valueBoolean: bool | None = None
@@ -277,7 +278,7 @@ class Answer(msgspec.Struct, frozen=True):
     item: tuple["ResponseItem", ...] = ()
 
 
-class ResponseItem(msgspec.Struct, frozen=True):
+class ResponseItem(msgspec.Struct, frozen=True, gc=False):
     """FHIR QuestionnaireResponse.item."""
 
     linkId: str | None = None

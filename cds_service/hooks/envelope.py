@@ -60,7 +60,7 @@ def _refuse_duplicates(raw: bytes, found: dict[str, msgspec.Raw], where: str) ->
         key_match = _KEY.match(raw, position)
         if key_match is None:
             raise _repeated(where, "")
-        key = json.loads(b'"' + key_match[1] + b'"')
+        key = _unescaped(key_match[1])
         value = bytes(found[key])
         end = key_match.end() + len(value)
         after = _AFTER.match(raw, end)
@@ -72,6 +72,13 @@ def _refuse_duplicates(raw: bytes, found: dict[str, msgspec.Raw], where: str) ->
             return
     if found:
         raise _repeated(where, "")
+
+
+def _unescaped(key: bytes) -> str:
+    if b"\\" not in key:
+        return key.decode()
+    text: str = json.loads(b'"' + key + b'"')
+    return text
 
 
 def _repeated(where: str, key: str) -> Failure:

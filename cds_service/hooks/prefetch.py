@@ -156,37 +156,40 @@ def arrival(
             where=f"prefetch.{key}",
             todo="leave the key out when there is nothing to send",
         )
-    try:
-        kind = _type.decode(text).resourceType
-    except _UNDECODABLE:
+    bundle = _opened(text)
+    if bundle is None:
         return Unavailable(key, "unreadable")
-    if kind == "OperationOutcome":
+    if bundle.resourceType == "OperationOutcome":
         return Unavailable(key, CLIENT_ERROR)
-    entries: tuple[_Entry, ...] = (_Entry(resource=msgspec.Raw(text)),)
-    links: tuple[_Link, ...] = ()
-    total = None
-    if kind == "Bundle":
-        try:
-            bundle = _bundle.decode(text)
-        except _UNDECODABLE:
-            return Unavailable(key, "unreadable")
-        entries, links, total = bundle.entry, bundle.link, bundle.total
     budget = budget or _Budget(MOST_ENTRIES)
-    budget.spend(len(entries))
-    found = _sorted_out(key, entries, links, total, template, patient, origin, budget)
-    if kind != "Bundle" and "?" in template and isinstance(found, Arrival):
+    budget.spend(len(bundle.entry))
+    found = _sorted_out(key, bundle, template, _Whose(patient, key), origin, budget)
+    if bundle.resourceType != "Bundle" and "?" in template and isinstance(found, Arrival):
         # One resource is no answer to a search: nothing says that there are no others.
         return msgspec.structs.replace(found, complete=False, incomplete="no-list")
     return found
 
 
+def _opened(text: bytes) -> _Bundle | None:
+    """A Bundle, its resources unread; another resource as if it were the only one of a Bundle."""
+    try:
+        bundle = _bundle.decode(text)  # one pass, where a look at the type first would be another
+        if bundle.resourceType == "Bundle":
+            return bundle
+    except _UNDECODABLE:
+        pass
+    try:
+        kind = _type.decode(text).resourceType
+    except _UNDECODABLE:
+        return None
+    return None if kind == "Bundle" else _Bundle(kind, (_Entry(resource=msgspec.Raw(text)),))
+
+
 def _sorted_out(
     key: str,
-    entries: tuple[_Entry, ...],
-    links: tuple[_Link, ...],
-    total: int | None,
+    bundle: _Bundle,
     template: str,
-    patient: str,
+    whose: "_Whose",
     origin: Origin,
     budget: "_Budget",
 ) -> Arrival | Unavailable:
@@ -194,7 +197,7 @@ def _sorted_out(
     unread: list[Unread] = []
     others = matched = contained = 0
     failed = False
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(bundle.entry):
         if entry.resource is msgspec.UNSET:
             continue
         found = decoding.decode(entry.resource)
@@ -208,10 +211,10 @@ def _sorted_out(
             continue
         if isinstance(found, Unread):
             unread.append(found)
-        elif _of_another(found, patient, key):
+        elif whose.is_of_another(found):
             others += 1
             contained += _contained(found)
-        elif _holds_another(found, patient, key):
+        elif whose.holds_another(found):
             others += 1
             contained += 1
         else:
@@ -219,7 +222,7 @@ def _sorted_out(
             items.append(Item(found, _reference(found, entry.fullUrl, key, number), key))
     if failed and not matched:
         return Unavailable(key, CLIENT_ERROR)
-    incomplete = _why_incomplete(matched, links, total, template, unread)
+    incomplete = _why_incomplete(matched, bundle, template, unread)
     if failed:  # what did arrive can raise an alarm; what is absent means nothing
         incomplete = CLIENT_ERROR
     if contained and not incomplete:
@@ -236,29 +239,22 @@ def _sorted_out(
     )
 
 
-def _why_incomplete(
-    matched: int,
-    links: tuple[_Link, ...],
-    total: int | None,
-    template: str,
-    unread: list[Unread],
-) -> str:
+def _why_incomplete(matched: int, bundle: _Bundle, template: str, unread: list[Unread]) -> str:
     count = _COUNT.search(template)
-    if any(link.relation == "next" for link in links):
+    if any(link.relation == "next" for link in bundle.link):
         return "more-pages"
     if any(one.code is None for one in unread):
         return "unreadable-resource"  # before the count: it may be of any date
     if count is not None and matched >= int(count[1]):
         return "cut-by-count"
-    if total is not None and total > matched:
+    if bundle.total is not None and bundle.total > matched:
         return "fewer-than-total"
     return ""
 
 
 def _oldest(items: list[Item]) -> date | None:
     days = []
-    for item in items:
-        text = getattr(item.resource, "effectiveDateTime", None)
+    for text in {getattr(item.resource, "effectiveDateTime", None) for item in items}:
         span = dates.parse(text, UTC)
         if span is None:
             return None  # one undated entry, and the order of the list is not known
@@ -273,11 +269,37 @@ def _reference(resource: AnyResource, full_url: str | None, key: str, number: in
     return full_url or f"{key}#{number}"
 
 
-def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
-    if isinstance(resource, Patient):
-        if key != "patient":
-            return resource.id != patient
-        other = resource.id is not None and resource.id != patient
+class _Whose:
+    """Whether a resource is this patient's; a reference that comes again is not looked at again."""
+
+    def __init__(self, patient: str, key: str) -> None:
+        self._patient = patient
+        self._key = key
+        self._seen: dict[str, bool] = {}
+
+    def is_of_another(self, resource: AnyResource) -> bool:
+        if isinstance(resource, Patient):
+            return self._is_another(resource)
+        if (
+            isinstance(resource, Observation)
+            and resource.focus
+            and any(one.reference is None or self._named(one.reference) for one in resource.focus)
+        ):
+            return True  # about somebody or something else, though filed under the patient
+        reference = resources.subject_of(resource)
+        return reference is not None and self._named(reference)
+
+    def holds_another(self, resource: AnyResource) -> bool:
+        """Whether a contained member of a panel is somebody else's: then the whole panel is doubtful."""
+        if not resource.contained or not isinstance(resource, Observation):
+            return False
+        members = (decoding.decode(raw) for raw in resource.contained)
+        return any(isinstance(one, Observation) and self.is_of_another(one) for one in members)
+
+    def _is_another(self, resource: Patient) -> bool:
+        if self._key != "patient":
+            return resource.id != self._patient
+        other = resource.id is not None and resource.id != self._patient
         if other:
             raise Failure(
                 Kind.FORBIDDEN,
@@ -286,12 +308,12 @@ def _of_another(resource: AnyResource, patient: str, key: str) -> bool:
                 todo="send the Patient of the context",
             )
         return other
-    if isinstance(resource, Observation) and any(
-        one.reference is None or _names_another(one.reference, patient) for one in resource.focus
-    ):
-        return True  # about somebody or something else, though filed under the patient
-    reference = resources.subject_of(resource)
-    return reference is not None and _names_another(reference, patient)
+
+    def _named(self, reference: str) -> bool:
+        another = self._seen.get(reference)
+        if another is None:
+            another = self._seen[reference] = _names_another(reference, self._patient)
+        return another
 
 
 def _names_another(reference: str, patient: str) -> bool:
@@ -304,14 +326,6 @@ def _names_another(reference: str, patient: str) -> bool:
 
 def _contained(resource: AnyResource) -> bool:
     return (resources.subject_of(resource) or "").startswith("#")
-
-
-def _holds_another(resource: AnyResource, patient: str, key: str) -> bool:
-    """Whether a contained member of a panel is somebody else's: then the whole panel is doubtful."""
-    if not isinstance(resource, Observation):
-        return False
-    members = (decoding.decode(raw) for raw in resource.contained)
-    return any(isinstance(one, Observation) and _of_another(one, patient, key) for one in members)
 
 
 def _parts(resource: AnyResource) -> int:

@@ -59,7 +59,8 @@ def parse(body: bytes, *, service: str, hook: str, client: str = "") -> HookRequ
     """
     top = members(body, "the body")
     context_raw = members(bytes(top["context"]), "context") if _is_object(top, "context") else None
-    stubbed = _stubbed(top, context_raw)
+    prefetch = members(bytes(top["prefetch"]), "prefetch") if _is_object(top, "prefetch") else None
+    stubbed = _stubbed(top, context_raw, prefetch)
     schemas.check(hook, stubbed)
     if stubbed["hook"] != hook:
         raise Failure(
@@ -73,7 +74,7 @@ def parse(body: bytes, *, service: str, hook: str, client: str = "") -> HookRequ
     assert context_raw is not None  # the schema has demanded an object
     return HookRequest(
         question=question,
-        prefetch=_prefetch(top),
+        prefetch=prefetch or {},
         draft_orders=context_raw.get("draftOrders"),
         authorized="fhirAuthorization" in stubbed,
         extension=stubbed.get("extension") or {},
@@ -81,15 +82,17 @@ def parse(body: bytes, *, service: str, hook: str, client: str = "") -> HookRequ
 
 
 def _is_object(top: Mapping[str, msgspec.Raw], name: str) -> bool:
-    return name in top and bytes(top[name]).lstrip()[:1] == b"{"
+    return name in top and _opens(top[name])
 
 
-def _prefetch(top: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    return members(bytes(top["prefetch"]), "prefetch") if _is_object(top, "prefetch") else {}
+def _opens(raw: msgspec.Raw) -> bool:
+    return memoryview(raw)[0] == ord("{")  # not bytes(raw): it would copy a whole record
 
 
 def _stubbed(
-    top: Mapping[str, msgspec.Raw], context: Mapping[str, msgspec.Raw] | None
+    top: Mapping[str, msgspec.Raw],
+    context: Mapping[str, msgspec.Raw] | None,
+    prefetch: Mapping[str, msgspec.Raw] | None,
 ) -> dict[str, Any]:
     """The envelope as plain values, with resources replaced by what the schema needs of them."""
     whole = {
@@ -97,14 +100,13 @@ def _stubbed(
         for name, raw in top.items()
         if name not in _LARGE and name != "context"
     }
-    if "prefetch" in top:
-        if _is_object(top, "prefetch"):
-            whole["prefetch"] = {
-                key: {} if bytes(raw)[:1] == b"{" else plain(bytes(raw), f"prefetch.{key}")
-                for key, raw in _prefetch(top).items()
-            }
-        else:
-            whole["prefetch"] = plain(bytes(top["prefetch"]), "prefetch")
+    if prefetch is not None:
+        whole["prefetch"] = {
+            key: {} if _opens(raw) else plain(bytes(raw), f"prefetch.{key}")
+            for key, raw in prefetch.items()
+        }
+    elif "prefetch" in top:
+        whole["prefetch"] = plain(bytes(top["prefetch"]), "prefetch")
     if context is not None:
         whole["context"] = {
             name: _stub(raw, "context.draftOrders")

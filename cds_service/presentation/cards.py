@@ -10,7 +10,7 @@ from cds_service.facts.model import Datum, FactSet
 from cds_service.hooks.card import Card, Coding, Source
 from cds_service.hooks.request import Question
 from cds_service.presentation import rendering, suggestions
-from cds_service.presentation.rendering import Facts
+from cds_service.presentation.spoken_facts import Facts
 from cds_service.presentation.text import escaped, plain
 from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rules.model import Finding, Policy
@@ -93,7 +93,7 @@ def _card(
         summary=words.summary,
         indicator=finding.indicator or "info",
         source=Source(
-            label=plain(f"{source.publisher}: {source.title}", 120),
+            label=plain(source.short or f"{source.publisher}: {source.title}", 120),
             url=source.url,
             topic=Coding(
                 system=f"{rule_base.canonical}/CodeSystem/rule",

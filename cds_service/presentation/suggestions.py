@@ -10,7 +10,8 @@ import msgspec
 from cds_service.facts.model import Datum, OrderState
 from cds_service.hooks.card import Action, Suggestion
 from cds_service.hooks.request import Question
-from cds_service.presentation.rendering import Facts, unknown_in_words
+from cds_service.presentation.rendering import unknown_in_words
+from cds_service.presentation.spoken_facts import Facts
 from cds_service.presentation.text import plain
 from cds_service.rulebase.criteria import truth
 from cds_service.rulebase.model import Coded, Order, Rule, RuleBase, Suggest

@@ -17,11 +17,13 @@ ELLIPSIS = "…"
 
 def plain(text: str, longest: int = 200) -> str:
     """Text without control, bidirectional or zero-width characters, blanks folded, clipped."""
-    visible = "".join(
-        " " if ch in "\t\n\r\v\f\u2028\u2029" else ch
-        for ch in text[: longest * 4]
-        if ch in "\t\n\r\v\f\u2028\u2029" or unicodedata.category(ch) not in _HIDDEN
-    )
+    visible = text[: longest * 4]
+    if not visible.isprintable():
+        visible = "".join(
+            " " if ch in "\t\n\r\v\f\u2028\u2029" else ch
+            for ch in visible
+            if ch in "\t\n\r\v\f\u2028\u2029" or unicodedata.category(ch) not in _HIDDEN
+        )
     folded = _BLANKS.sub(" ", visible).strip()
     return folded if len(folded) <= longest else folded[: longest - 1].rstrip() + ELLIPSIS
 

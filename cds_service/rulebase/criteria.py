@@ -47,24 +47,25 @@ Criterion = Is | All | Any_ | NoneOf | Unless
 
 
 def truth(criterion: Criterion, value_of: Callable[[str], Truth]) -> Truth:
-    """What `criterion` amounts to when `value_of` answers for each fact."""
+    """What `criterion` amounts to when `value_of` answers for each fact; asks no more than needed."""
     match criterion:
         case Is(fact=fact):
             return value_of(fact)
         case All(of=parts):
-            return _all(truth(part, value_of) for part in parts)
+            return _all(parts, value_of)
         case Any_(of=parts):
-            return _any(truth(part, value_of) for part in parts)
+            return _any(parts, value_of)
         case NoneOf(of=parts):
-            held = _any(truth(part, value_of) for part in parts)
+            held = _any(parts, value_of)
             return None if held is None else not held
         case Unless(of=parts):
-            return _any(truth(part, value_of) for part in parts) is not True
+            return _any(parts, value_of) is not True
 
 
-def _all(values: Iterator[Truth]) -> Truth:
+def _all(parts: tuple[Criterion, ...], value_of: Callable[[str], Truth]) -> Truth:
     answer: Truth = True
-    for value in values:
+    for part in parts:
+        value = value_of(part.fact) if isinstance(part, Is) else truth(part, value_of)
         if value is False:
             return False
         if value is None:
@@ -72,9 +73,10 @@ def _all(values: Iterator[Truth]) -> Truth:
     return answer
 
 
-def _any(values: Iterator[Truth]) -> Truth:
+def _any(parts: tuple[Criterion, ...], value_of: Callable[[str], Truth]) -> Truth:
     answer: Truth = False
-    for value in values:
+    for part in parts:
+        value = value_of(part.fact) if isinstance(part, Is) else truth(part, value_of)
         if value is True:
             return True
         if value is None:
@@ -120,9 +122,15 @@ def open_facts(criterion: Criterion, value_of: Callable[[str], Truth]) -> Iterat
                 yield fact
         case Unless(of=parts):
             if truth(criterion, value_of) is True:
-                for part in parts:
-                    yield from open_facts(part, value_of)
-        case _:
+                yield from _open_in(parts, value_of)
+        case All(of=parts) | Any_(of=parts) | NoneOf(of=parts):
             if truth(criterion, value_of) is None:
-                for part in criterion.of:
-                    yield from open_facts(part, value_of)
+                yield from _open_in(parts, value_of)
+
+
+def _open_in(parts: tuple[Criterion, ...], value_of: Callable[[str], Truth]) -> Iterator[str]:
+    for part in parts:
+        if not isinstance(part, Is):
+            yield from open_facts(part, value_of)
+        elif value_of(part.fact) is None:
+            yield part.fact

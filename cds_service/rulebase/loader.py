@@ -12,7 +12,7 @@ import jsonschema
 
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.hooks.service import Service
-from cds_service.rulebase import building, checks, lock, model, names, reading
+from cds_service.rulebase import building, building_facts, checks, lock, model, names, reading
 from cds_service.rulebase.concepts import CodeSet, Concept
 from cds_service.rulebase.terminology import Terminology
 
@@ -144,9 +144,9 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
         digest="",
         canonical=glob["canonical"],
         rules={rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)},
-        facts={name: building.fact(name, value) for name, value in facts.items()},
+        facts={name: building_facts.fact(name, value) for name, value in facts.items()},
         scores={
-            name: building.score(name, value)
+            name: building_facts.score(name, value)
             for name, value in merged(documents["facts"], "scores").items()
         },
         thresholds={

@@ -4,15 +4,36 @@ Every class mirrors one kind of entry in `cards/`; `loader` builds them, `names`
 every name in them resolves.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, Literal
 
 import msgspec
 
 from cds_service.hooks.service import Service
 from cds_service.rulebase.concepts import CodeSet
 from cds_service.rulebase.criteria import Criterion
-from cds_service.rulebase.definitions import Analyte, Fact, ScoreTable, Threshold
+from cds_service.rulebase.definitions import (
+    AgeFact,
+    Analyte,
+    AnsweredFact,
+    ConditionFact,
+    CountFact,
+    DoneFact,
+    DraftFact,
+    DurationFact,
+    Fact,
+    FindingFact,
+    GroupFact,
+    HookFact,
+    MeasurementFact,
+    MedicationFact,
+    PatientFact,
+    ScoreFact,
+    ScoreTable,
+    Threshold,
+)
+from cds_service.rulebase.dependence import Dependence, dependence
 from cds_service.rulebase.terminology import Terminology
 
 Indicator = Literal["info", "warning", "critical"]
@@ -212,7 +233,7 @@ class OverrideReason(msgspec.Struct, frozen=True):
     quiet: Mapping[str, int]
 
 
-class RuleBase(msgspec.Struct, frozen=True):
+class RuleBase(msgspec.Struct, frozen=True, dict=True):
     """All content, resolved, with its digest."""
 
     version: str
@@ -235,6 +256,41 @@ class RuleBase(msgspec.Struct, frozen=True):
     rule_digests: Mapping[str, str] = {}
     canonical: str = "https://heavy-legs-cds.example/fhir"
 
+    @cached_property
+    def dependence(self) -> Dependence:
+        """Which facts can depend on which code set."""
+        return dependence(self.facts, self.scores, self.analytes, self.code_sets)
+
+    @cached_property
+    def remembered(self) -> dict[Any, Any]:
+        """What others have worked out from it once and for all."""
+        return {}
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[str, ...]]:
+        """Code set → the facts that may read what is stated about it; facts made of facts are none."""
+        found: dict[str, list[str]] = {name: [] for name in self.code_sets}
+        for fact in self.facts.values():
+            for name in _sets_of(fact, self):
+                found[name].append(fact.name)
+        return {name: tuple(facts) for name, facts in found.items()}
+
     def services_for(self, hook: str) -> tuple[Service, ...]:
         """The services of one hook."""
         return tuple(one for one in self.services.values() if one.hook == hook)
+
+
+def _sets_of(fact: Fact, rule_base: RuleBase) -> Iterable[str]:
+    if fact.legs == "either":  # read for each leg, though asked of the patient
+        return rule_base.code_sets
+    match fact:
+        case ConditionFact() | FindingFact() | DoneFact() | DraftFact() | MedicationFact():
+            return fact.sets
+        case MeasurementFact():
+            return (rule_base.analytes[fact.of].codes,)
+        case GroupFact() | CountFact() | AnsweredFact() | ScoreFact() | DurationFact():
+            return ()
+        case AgeFact() | PatientFact() | HookFact():
+            return ()
+        case _:  # a derived fact, or a kind not thought of here: it may read anything
+            return rule_base.code_sets

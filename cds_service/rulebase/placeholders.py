@@ -10,6 +10,7 @@ known; the rest must always be known.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from cds_service.rulebase import model
 
@@ -24,14 +25,17 @@ _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _SPECIAL = {"side", "patient.age"}
 
 
-def holes(template: str) -> Iterator[tuple[str, str]]:
+@cache  # of templates, here and below: they are content, and so are few
+def holes(template: str) -> tuple[tuple[str, str], ...]:
     """Each placeholder as (fact, aspect); the special ones have an empty aspect."""
-    for name in _HOLE.findall(template):
-        if name in _SPECIAL:
-            yield name, ""
-        else:
-            fact, _, aspect = name.partition(".")
-            yield fact, aspect or "value"
+    return tuple(_hole(name) for name in _HOLE.findall(template))
+
+
+def _hole(name: str) -> tuple[str, str]:
+    if name in _SPECIAL:
+        return name, ""
+    fact, _, aspect = name.partition(".")
+    return fact, aspect or "value"
 
 
 def required(template: str) -> str:
@@ -39,7 +43,8 @@ def required(template: str) -> str:
     return _OPTIONAL.sub("", template)
 
 
-def parts(template: str) -> list[tuple[bool, str]]:
+@cache
+def parts(template: str) -> tuple[tuple[bool, str], ...]:
     """The template in pieces: (optional, text)."""
     pieces: list[tuple[bool, str]] = []
     end = 0
@@ -48,7 +53,7 @@ def parts(template: str) -> list[tuple[bool, str]]:
         pieces.append((True, match[1]))
         end = match.end()
     pieces.append((False, template[end:]))
-    return [piece for piece in pieces if piece[1]]
+    return tuple(piece for piece in pieces if piece[1])
 
 
 def problems(text: model.CardText, rule_base: model.RuleBase) -> Iterator[str]:

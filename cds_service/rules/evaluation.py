@@ -23,9 +23,7 @@ def evaluate(rule: Rule, facts: FactSet) -> tuple[Finding, ...]:
 
 
 def _on_one_side(rule: Rule, facts: FactSet, side: Side) -> Finding:
-    def value_of(name: str) -> bool | None:
-        return facts.value(name, side)
-
+    value_of = facts.truths(side)
     higher: list[str] = []
     taken = ""
     for index, level in enumerate(rule.levels):
@@ -75,7 +73,7 @@ def _asks(rule: Rule, facts: FactSet, side: Side) -> bool:
     if rule.ask is None:
         return False
     if rule.ask.when is not None:
-        holds = truth(rule.ask.when, lambda name: facts.value(name, side))
+        holds = truth(rule.ask.when, facts.truths(side))
         if holds is not True:
             return False
     levels = [level.when for level in rule.levels if not _orders_gone(level, facts, side)]

@@ -23,11 +23,7 @@ def leaves(names: Iterable[str], facts: FactSet, side: Side) -> Iterator[str]:
 
 def missing(criterion: Criterion, facts: FactSet, side: Side) -> Iterator[str]:
     """The bottom facts that leave a criterion unknown."""
-
-    def value_of(name: str) -> bool | None:
-        return facts.value(name, side)
-
-    yield from leaves(dict.fromkeys(open_facts(criterion, value_of)), facts, side)
+    yield from leaves(dict.fromkeys(open_facts(criterion, facts.truths(side))), facts, side)
 
 
 def would_fire(criteria: Iterable[Criterion], asked: Iterable[str], facts: FactSet, side: Side) -> bool:

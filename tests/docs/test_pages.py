@@ -12,7 +12,7 @@ import yaml
 
 from cds_service import settings
 from cds_service.failures import MEANINGS, Kind
-from cds_service.rulebase.building import criterion
+from cds_service.rulebase.building_facts import criterion
 from cds_service.rulebase.criteria import truth
 from scripts.docs import __main__ as docs
 from scripts.docs import content, rule_language, rules

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.rulebase.building import criterion
+from cds_service.rulebase.building_facts import criterion
 from cds_service.rulebase.criteria import truth
 
 FOLDER = Path(__file__).parent

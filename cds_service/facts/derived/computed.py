@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from cds_service.facts.measurements import Value, judged, reading_datum, values
+from cds_service.facts.measurements import judged
 from cds_service.facts.model import Datum, Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value, reading_datum, values
 from cds_service.rulebase.definitions import Analyte, DerivedFact, MeasurementFact
 
 Formula = Callable[[Value], tuple[Value, tuple[Value, ...]]]

@@ -18,10 +18,11 @@ import msgspec
 from cds_service.facts.data import unknown
 from cds_service.facts.derived.computed import as_measurement, computed, finals
 from cds_service.facts.derived.pairing import nearest
-from cds_service.facts.measurements import Value, judged, reading_datum
+from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value, reading_datum
 from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import DerivedFact
 

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from cds_service.facts import windows
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.measurements import Value, reading_datum, values
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value, reading_datum, values
 from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import DerivedFact
 

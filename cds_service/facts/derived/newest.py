@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from cds_service.facts import windows
 from cds_service.facts.data import gap, unknown
-from cds_service.facts.measurements import Value
 from cds_service.facts.model import Datum, Fact, Reason
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value
 from cds_service.fhir.dates import age_in_days
 from cds_service.fhir.quantity import scaled
 from cds_service.rulebase.definitions import DerivedFact

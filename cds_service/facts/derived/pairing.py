@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from cds_service.facts.measurements import Value
 from cds_service.facts.statements import Statement
+from cds_service.facts.values import Value
 from cds_service.rulebase.definitions import Threshold
 
 

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from cds_service.facts.data import nothing, unknown
 from cds_service.facts.derived.newest import canonical, decided, earlier, newest_of
-from cds_service.facts.measurements import Value, native_value, reading_datum, values
+from cds_service.facts.measurements import native_value
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value, reading_datum, values
 from cds_service.rulebase.definitions import DerivedFact, Threshold
 
 PARAMETERS = frozenset({"rise", "over", "within", "clears-within"})

@@ -2,10 +2,10 @@
 
 from cds_service.facts.data import nothing
 from cds_service.facts.derived.computed import finals
-from cds_service.facts.measurements import reading_datum
 from cds_service.facts.model import LIPAEMIC, Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import reading_datum
 from cds_service.rulebase.definitions import DerivedFact
 
 

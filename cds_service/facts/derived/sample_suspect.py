@@ -1,10 +1,11 @@
 """Is the newest potassium from a sample that cannot be trusted?"""
 
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.measurements import against, newest, reading_datum, values
+from cds_service.facts.measurements import against
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import newest, reading_datum, values
 from cds_service.rulebase.definitions import DerivedFact
 
 

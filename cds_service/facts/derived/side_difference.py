@@ -6,10 +6,11 @@ import msgspec
 
 from cds_service.facts import windows
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.measurements import Value, against, reading_datum, values
+from cds_service.facts.measurements import against
 from cds_service.facts.model import LEGS, Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value, reading_datum, values
 from cds_service.fhir.dates import Span
 from cds_service.fhir.quantity import Interval, scaled
 from cds_service.rulebase.definitions import Analyte, DerivedFact, Limit, Unit

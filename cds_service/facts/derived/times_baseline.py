@@ -5,10 +5,10 @@ from statistics import median
 
 from cds_service.facts.data import nothing, unknown
 from cds_service.facts.derived.newest import canonical, decided, earlier, newest_of
-from cds_service.facts.measurements import Value, reading_datum, values
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value, reading_datum, values
 from cds_service.fhir.dates import age_in_days
 from cds_service.rulebase.definitions import DerivedFact
 

@@ -1,10 +1,10 @@
 """Is there a recent result of an analyte that cannot be used?"""
 
 from cds_service.facts import windows
-from cds_service.facts.measurements import reading_datum, values
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import reading_datum, values
 from cds_service.rulebase.definitions import DerivedFact
 
 _UNUSABLE = frozenset({Reason.NO_UNIT, Reason.UNIT_NOT_DECLARED, Reason.IMPLAUSIBLE, Reason.UNREADABLE})

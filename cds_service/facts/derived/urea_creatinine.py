@@ -11,10 +11,10 @@ import msgspec
 
 from cds_service.facts.derived.computed import computed, finals
 from cds_service.facts.derived.pairing import of_same_sample
-from cds_service.facts.measurements import Value
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value
 from cds_service.fhir.quantity import Interval, scaled
 from cds_service.rulebase.definitions import DerivedFact, Unit
 

@@ -8,10 +8,11 @@ from decimal import Decimal, localcontext
 
 from cds_service.facts.data import nothing
 from cds_service.facts.derived.computed import as_measurement, finals, with_parts
-from cds_service.facts.measurements import Value, judged
+from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import Value
 from cds_service.fhir.quantity import Interval, scaled
 from cds_service.rulebase.definitions import DerivedFact, Unit
 

@@ -1,7 +1,6 @@
 """The words of a card: short, plain, in four labelled lines, and never made of the record's markup."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,13 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.fhir import dates
 from cds_service.hooks.card import Card
-from cds_service.presentation import moments
 from cds_service.presentation.text import escaped, plain
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import concept, condition, lab, medicine, observation, quantity
-from tests.unit.rulebase.tiny import NOW, fact, rule, rule_base
+from tests.unit.rulebase.tiny import fact, rule, rule_base
 from tests.unit.rules.deciding import answered, decided, facts_of
 
 BIDI_AND_HIDDEN = "\u202e\u202d\u2066\u2069\u200b\u200c\u200d\ufeff\u00ad\x00\x07\x1b"
@@ -334,37 +331,6 @@ def test_an_analyte_is_said_with_the_value_that_the_rule_rests_on() -> None:
     found = card(base, laboratory=[final, early])
 
     assert found.summary == "Potassium 2.4 mmol/L: consider replacing it"
-
-
-# --- dates in words --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "date", "age"),
-    [
-        ("2026-11-22T07:40:00Z", "22 Nov 2026, 07:40", "this morning"),
-        ("2026-11-22", "22 Nov 2026", "today"),
-        ("2026-11-21T23:59:00Z", "21 Nov 2026, 23:59", "yesterday"),
-        ("2026-10-12", "12 Oct 2026", "41 days ago"),
-        ("2026-10", "Oct 2026", "in Oct 2026"),
-        ("2024", "2024", "in 2024"),
-    ],
-)
-def test_a_date_is_as_precise_as_it_was_written(text: str, date: str, age: str) -> None:
-    span = dates.parse(text, UTC)
-    assert span is not None
-
-    assert moments.date(span, UTC) == date
-    assert moments.age(span, NOW, UTC) == age
-
-
-def test_a_date_is_said_in_the_local_zone() -> None:
-    span = dates.parse("2026-11-21T23:30:00Z", UTC)
-    assert span is not None
-    berlin = timezone(timedelta(hours=1))
-
-    assert moments.date(span, berlin) == "22 Nov 2026, 00:30"
-    assert moments.age(span, datetime(2026, 11, 22, 15, tzinfo=UTC), berlin) == "this morning"
 
 
 def test_a_fact_without_data_says_nothing_under_why() -> None:

@@ -1,0 +1,75 @@
+"""A fact that can be touched by a statement must be known to be; one too many does no harm."""
+
+import msgspec
+
+from cds_service.rulebase.criteria import All, Is
+from cds_service.rulebase.definitions import (
+    AgeFact,
+    ConditionFact,
+    DerivedFact,
+    Fact,
+    GroupFact,
+    MeasurementFact,
+    ScoreFact,
+    ScoreItem,
+    ScoreTable,
+)
+from cds_service.rulebase.dependence import Dependence, dependence
+from tests.unit.rulebase.tiny import rule_base
+
+
+def named(*facts: Fact) -> dict[str, Fact]:
+    return {fact.name: fact for fact in facts}
+
+
+def condition(name: str, *sets: str) -> ConditionFact:
+    return ConditionFact(name, name, "", sets=sets)
+
+
+def group(name: str, *parts: str) -> GroupFact:
+    return GroupFact(name, name, "", when=All(tuple(Is(part) for part in parts)))
+
+
+def of(*facts: Fact, scores: dict[str, ScoreTable] | None = None) -> Dependence:
+    return dependence(named(*facts), scores or {}, {}, ("a", "b", "c"))
+
+
+def test_a_fact_depends_on_its_code_sets_and_a_group_on_those_of_its_parts() -> None:
+    found = of(condition("x", "a"), condition("y", "b"), group("both", "x", "y"), group("over", "both"))
+    assert found.touched(["a"]) == {"x", "both", "over"}
+    assert found.touched([]) == frozenset()
+    assert found.touched(["c"]) == frozenset()
+
+
+def test_a_fact_may_be_called_as_its_code_set() -> None:
+    found = of(condition("a", "a"), condition("b", "c"), group("on-b", "b"))
+    assert found.touched(["a"]) == {"a"}
+    assert found.touched(["b"]) == {"b", "on-b"}  # one too many: a name may mean either
+    assert found.touched(["c"]) == {"b", "on-b"}
+
+
+def test_a_fact_named_in_any_field_counts() -> None:
+    late = MeasurementFact("late", "late", "", of="none", after_onset_of=("x",))
+    shorter = MeasurementFact("shorter", "shorter", "", of="none", shorter_while="x")
+    assert of(condition("x", "a"), late, shorter).touched(["a"]) == {"x", "late", "shorter"}
+
+
+def test_a_score_depends_on_the_items_of_its_table() -> None:
+    table = ScoreTable("points", "points", (ScoreItem("x", 1),), "")
+    found = of(
+        condition("x", "a"), ScoreFact("high", "high", "", table="points"), scores={"points": table}
+    )
+    assert found.touched(["a"]) == {"x", "high"}
+
+
+def test_age_and_formulas_and_what_rests_on_them_are_always_touched() -> None:
+    adult = AgeFact("adult", "adult", "")
+    formula = DerivedFact("formula", "formula", "", by="anything")
+    found = of(adult, formula, group("grown", "adult"), condition("x", "a"))
+    assert found.touched([]) == {"adult", "formula", "grown"}
+
+
+def test_other_thresholds_share_nothing_with_the_rule_base_they_came_from() -> None:
+    base = rule_base()
+    base.remembered["something"] = 1
+    assert msgspec.structs.replace(base, digest="other").remembered == {}
