@@ -31,9 +31,8 @@ _KEYS = {
     "DiagnosticReport": "diagnosticReports",
     "Device": "devices",
     "QuestionnaireResponse": "questionnaireResponses",
-    # These come along with what refers to them.
-    "Specimen": "laboratory",
-    "Medication": "medicationRequests",
+    "Specimen": "specimens",
+    "Medication": "medicationRequests",  # comes along with what refers to it
 }
 _SINGLE = ("patient", "encounter")
 

@@ -51,6 +51,10 @@ READ_FOR: Mapping[str, str] = {
         "there."
     ),
     "laboratory": "Values, with their units and samples; and whether a test was done.",
+    "specimens": (
+        "What a laboratory says of a sample: haemolysed, lipaemic, from a drip arm. Without it a value "
+        "from a spoilt sample passes for a good one, unless the result itself says so."
+    ),
     "vitals": "Values that are filed as vital signs.",
     "findings": (
         "What was asked and examined: pulses, skin, sensation, how and when a complaint began. EHRs "

@@ -14,6 +14,7 @@ KEYS = {
     "patient",
     "conditions",
     "laboratory",
+    "specimens",
     "vitals",
     "findings",
     "medicationRequests",
@@ -27,7 +28,7 @@ KEYS = {
     "questionnaireResponses",
 }
 # Searched type → the parameter that is a reference to the patient, and its other parameters (FHIR R4).
-DATES = {"date", "authored", "authoredon", "effective", "recorded-date", "onset-date"}
+DATES = {"date", "authored", "authoredon", "effective", "recorded-date", "onset-date", "collected"}
 TOKENS = {"category", "status", "code", "clinical-status", "intent"}
 CONTROLS = {"_count", "_sort"}
 PATIENT = "{{context.patientId}}"
@@ -186,7 +187,7 @@ def test_this_modules_own_parser_finds_what_lies_outside(outside: str) -> None:
 def test_a_sorted_list_is_sorted_from_the_newest(services: list[Json]) -> None:
     for _, text in templates(services):
         for name, value in parse_qsl(text.partition("?")[2]):
-            assert name != "_sort" or value in ("-date", "-authored", "-authoredon")
+            assert name != "_sort" or value in ("-date", "-authored", "-authoredon", "-collected")
 
 
 def test_conditions_are_never_limited_by_status(services: list[Json]) -> None:

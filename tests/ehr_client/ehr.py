@@ -5,7 +5,6 @@ the pages, and posts the hook request. It imports nothing of the service.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
@@ -205,12 +204,3 @@ def filled(template: str, context: Json) -> str | None:
     if not all(isinstance(value, str) and value for value in values.values()):
         return None
     return TOKEN.sub(lambda token: quote(str(values[token[1]]), safe=""), template)
-
-
-def referenced(ehr: Ehr, bundle: Json, *members: str) -> Iterator[Json]:
-    """Read every resource that the entries of a Bundle refer to under these members."""
-    for entry in bundle.get("entry", ()):
-        for member in members:
-            reference = entry["resource"].get(member, {}).get("reference", "")
-            if re.fullmatch(r"[A-Za-z]+/[A-Za-z0-9.-]+", reference):
-                yield ehr.asked(reference)

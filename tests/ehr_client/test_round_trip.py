@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.ehr_client.conftest import Loaded
-from tests.ehr_client.ehr import Ehr, filled, referenced
+from tests.ehr_client.ehr import Ehr, filled
 from tests.golden import pairs, rendering
 
 pytestmark = pytest.mark.server
@@ -21,8 +21,6 @@ TOLD_LESS: Mapping[str, tuple[str, ...]] = {
     # A server keeps nothing that is no R4, and finds no result of another patient.
     "messy": (r"\nNot read: .*\n", r";\nnot or not wholly delivered: laboratory results(?=\.)"),
 }
-# Resources that a golden holds and no published query brings: type → who refers to it, by which member.
-NOT_ASKED_FOR = {"Specimen": ("laboratory", "specimen")}
 
 
 def golden(name: str) -> str:
@@ -34,13 +32,7 @@ def golden(name: str) -> str:
     return text
 
 
-def holds(name: str) -> set[str]:
-    """The types of resources that a patient's bundle holds."""
-    bundle = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
-    return {entry["resource"]["resourceType"] for entry in bundle["entry"]}
-
-
-def asked(ehr: Ehr, name: str, *, with_what_is_referred_to: bool = False) -> str:
+def asked(ehr: Ehr, name: str) -> str:
     """Open a chart, choose and sign its orders: every hook, and all answers as text."""
     bundle = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
     answers: dict[str, Any] = {}
@@ -49,10 +41,6 @@ def asked(ehr: Ehr, name: str, *, with_what_is_referred_to: bool = False) -> str
         if service["hook"] in pairs.NEEDS_ENCOUNTER and "encounterId" not in context:
             continue
         prefetch = ehr.prefetch(service, context)
-        if with_what_is_referred_to:
-            for key, member in NOT_ASKED_FOR.values():
-                more = [{"resource": one} for one in referenced(ehr, prefetch[key], member)]
-                prefetch[key] = {**prefetch[key], "entry": [*prefetch[key].get("entry", ()), *more]}
         answers[service["hook"]] = ehr.call(service, context, prefetch, bundle["timestamp"])
     return rendering.below(answers)
 
@@ -68,8 +56,7 @@ def ehr(fhir_server: Loaded, service: str, request: pytest.FixtureRequest) -> Eh
 @pytest.mark.requirement(9, 14, 16, 17, 18, 75)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_cards_are_the_golden_ones(ehr: Ehr, name: str) -> None:
-    more = bool(holds(name) & NOT_ASKED_FOR.keys())
-    assert asked(ehr, name, with_what_is_referred_to=more) == golden(name)
+    assert asked(ehr, name) == golden(name)
 
 
 def test_the_pages_were_really_followed(fhir_server: Loaded, service: str) -> None:
@@ -97,7 +84,7 @@ def test_one_page_of_more_is_not_taken_for_all(fhir_server: Loaded, service: str
     assert "ot wholly delivered: laboratory results" in body["cards"][0]["detail"]
 
 
-# --- what the server does otherwise, and what the queries do not bring --------------------------------
+# --- what the server does otherwise -------------------------------------------------------------------
 
 
 def test_the_server_took_every_fixture_but_what_is_no_r4(fhir_server: Loaded) -> None:
@@ -112,9 +99,3 @@ def test_no_query_is_refused_but_where_the_server_is_known_to_lack_it(
     asked(ehr, "cauda-equina")
     assert ehr.worked_around.keys() == {"QuestionnaireResponse"}
     assert "Unknown search parameter 'patient'" in ehr.worked_around["QuestionnaireResponse"]
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if holds(name) & NOT_ASKED_FOR.keys()])
-def test_what_no_query_asks_for_is_missed(fhir_server: Loaded, service: str, name: str) -> None:
-    # README, Limits: a haemolysed sample that only its Specimen tells of is not recognised.
-    assert asked(Ehr(fhir_server.base, service), name) != golden(name)
