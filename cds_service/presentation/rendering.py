@@ -180,14 +180,12 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
             for name, aspect in placeholders.holes(template):
                 if aspect and aspect != "points":  # a sum says none of its items
                     mentioned.add(name)
-                    datum = facts.datum(name)
-                    if datum is not None:
-                        shown.add((datum.ref, datum.text))
+                    shown |= _keys(facts.said(name))
     for name in finding.because:
         if name in mentioned:
             continue
         fact = facts.fact(name)
-        keys = {(one.ref, one.text) for one in fact.data}
+        keys = _keys(fact.data)
         if keys and keys <= shown:
             continue
         stated = _stated(facts.rule_base.facts[name], fact, facts)
@@ -195,6 +193,10 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
             said.add(stated)
             shown |= keys
             yield sentence(stated)
+
+
+def _keys(data: Iterable[Datum]) -> set[tuple[str, str]]:
+    return {(one.ref, one.text) for one in data}
 
 
 def _stated(definition: Definition, fact: Fact, facts: Facts) -> str:

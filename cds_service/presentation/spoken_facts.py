@@ -31,6 +31,14 @@ class Facts:
             return fact.data[0] if fact.data and fact.value is True else None
         return self._rested_on(name) or self.set.readings.get(name)
 
+    def said(self, name: str) -> tuple[Datum, ...]:
+        """All the data that a placeholder speaks for: a computed value stands for its inputs too."""
+        first = self.datum(name)
+        if first is None:
+            return ()
+        computed = isinstance(self.rule_base.facts.get(name), DerivedFact)
+        return self.fact(name).data if computed else (first,)
+
     def _rested_on(self, analyte: str) -> Datum | None:
         """The value of an analyte that the finding rests on, which need not be the newest one."""
         for name in self.finding.because:
