@@ -24,11 +24,11 @@ RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .PHONY: help run test bench check check-style check-types check-layers check-lines check-yaml check-rules check-docs \
-	rules lock docs goldens requirements package relock browser screenshot clean FORCE
+	rules mutate-rules lock docs goldens requirements package relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
 		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 PORT=8080)
@@ -81,6 +81,9 @@ check-docs: $(DEV)
 rules: $(RUN) ## check the rule base and run the cases beside its rules
 	@$(BIN)/cds-service rules check
 	@$(BIN)/cds-service rules test
+
+mutate-rules: $(RUN) ## change the rules on purpose; name the changes that no case notices (minutes)
+	@$(BIN)/cds-service rules mutate $(K)
 
 lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed
 	@$(BIN)/cds-service rules lock

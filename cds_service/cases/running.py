@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from cds_service.cases import fixtures, records
-from cds_service.decision import Decision, History, Policy, answer, decide
+from cds_service.decision import Decision, History, Policy, assess, decide
 from cds_service.facts.model import Fact, FactSet, OrderState, Reason
 from cds_service.hooks import prefetch
 from cds_service.hooks import request as requests
@@ -20,6 +20,7 @@ from cds_service.rules.model import Finding
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 _POLICY = Policy(evaluation=True)
+Posed = tuple[Question, FactSet]  # what is asked, and the facts it is asked about
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -71,11 +72,21 @@ def run(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Outcome
         decision = decided(case, rule_base, fixture_folder)
     except Exception as error:  # noqa: BLE001 - reported as a difference of this case
         return Outcome(case, (f"raised {type(error).__name__}: {error}",))
-    return Outcome(case, tuple(_differences(case, decision, rule_base)), decision)
+    return Outcome(case, tuple(differences(case, decision, rule_base)), decision)
 
 
 def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Decision:
     """The decision that a case leads to."""
+    question, facts = posed(case, rule_base, fixture_folder)
+    return decide(question, facts, rule_base, History(), _POLICY)
+
+
+def posed(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Posed:
+    """What a case asks, and the facts it asks about.
+
+    Raises:
+        LookupError: when the case needs a fixture and there are none.
+    """
     if "facts" in case.given:
         return _from_facts(case, rule_base)
     service = _service(case.hook, rule_base)
@@ -112,7 +123,7 @@ def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Dec
         parsed.draft_orders,
         parsed.question.encounter,
     )
-    return answer(parsed.question, evidence, rule_base, case.now, UTC, History(), _POLICY)
+    return parsed.question, assess(evidence, rule_base, case.now, UTC, case.hook)
 
 
 def _service(hook: str, rule_base: RuleBase) -> Service:
@@ -123,8 +134,8 @@ def _service(hook: str, rule_base: RuleBase) -> Service:
     return msgspec.structs.replace(first, hook=hook)
 
 
-def _from_facts(case: Case, rule_base: RuleBase) -> Decision:
-    """A decision from inline facts alone; a fact that is not given has nothing recorded."""
+def _from_facts(case: Case, rule_base: RuleBase) -> Posed:
+    """Inline facts alone; a fact that is not given has nothing recorded."""
     given = case.given["facts"]
     facts = {
         name: Fact(name, given[name], None if given[name] is not None else Reason.NOT_RECORDED)
@@ -142,10 +153,11 @@ def _from_facts(case: Case, rule_base: RuleBase) -> Decision:
         hook_instance=case.name,
         patient=records.PATIENT,
     )
-    return decide(question, whole, rule_base, History(), _POLICY)
+    return question, whole
 
 
-def _differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator[str]:
+def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator[str]:
+    """In what a decision is not what its case expects."""
     rule = rule_base.rules[case.rule]
     finding = _finding(case, decision)
     carded = next((one for one in decision.carded if one.finding == finding), None)

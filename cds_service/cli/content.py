@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from cds_service import content, fitness, settings
-from cds_service.rulebase.model import RuleBase
+from cds_service.failures import Failure
+from cds_service.rulebase.model import Rule, RuleBase
 
 cards_option = click.option(
     "--cards",
@@ -37,3 +38,21 @@ def rule_base(cards: str, *, locked: bool = True) -> RuleBase:
     With `locked` off it need not be the one of cards.lock: for trying a rule while it is written.
     """
     return fitness.load(content.texts(cards_folder(cards)), locked=locked)
+
+
+def chosen_rule(found: RuleBase, text: str) -> Rule:
+    """A rule by its id, or by the start of it (`k-01`)."""
+    matching = [rule for rule in found.rules.values() if rule.id == text]
+    matching = matching or [rule for rule in found.rules.values() if rule.id.startswith(text)]
+    if len(matching) != 1:
+        known = ", ".join(rule.id for rule in matching or found.rules.values())
+        raise click.UsageError(f"{text!r} names {len(matching)} rules; there are: {known}")
+    return matching[0]
+
+
+def fixtures_if_any() -> Path | None:
+    """The folder of the fixtures; None where there is none, as beside a rule base of one's own."""
+    try:
+        return fixtures_folder()
+    except Failure:
+        return None

@@ -2,17 +2,20 @@
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
 from cds_service import content, fitness
 from cds_service.cases import running
-from cds_service.cases.coverage import WORDS
-from cds_service.cases.coverage import coverage as measured
 from cds_service.cli.codes import codes, value_sets
-from cds_service.cli.content import cards_folder, cards_option, fixtures_folder, rule_base
-from cds_service.failures import Failure
+from cds_service.cli.content import (
+    cards_folder,
+    cards_option,
+    chosen_rule,
+    fixtures_if_any,
+    rule_base,
+)
+from cds_service.cli.proof import coverage, mutate
 from cds_service.rulebase import loader, lock
 from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.definitions import Fact
@@ -82,7 +85,7 @@ def _line(rule: Rule) -> dict[str, object]:
 def show(cards: str, rule: str) -> None:
     """Show one rule: its file, and what every fact in it means."""
     found = rule_base(cards)
-    chosen = _chosen(found, rule)
+    chosen = chosen_rule(found, rule)
     folder = cards_folder(cards)
     path = next(folder.rglob(f"{chosen.id}.yaml"))
     click.echo(path.read_text(encoding="utf-8").rstrip())
@@ -119,16 +122,6 @@ def _numbers(found: RuleBase, fact: Fact) -> str:
     return f" [{'; '.join(told)}]" if told else ""
 
 
-def _chosen(found: RuleBase, text: str) -> Rule:
-    """A rule by its id, or by the start of it (`k-01`)."""
-    matching = [rule for rule in found.rules.values() if rule.id == text]
-    matching = matching or [rule for rule in found.rules.values() if rule.id.startswith(text)]
-    if len(matching) != 1:
-        known = ", ".join(rule.id for rule in matching or found.rules.values())
-        raise click.UsageError(f"{text!r} names {len(matching)} rules; there are: {known}")
-    return matching[0]
-
-
 @rules.command()
 @cards_option
 @click.argument("rule", default="")
@@ -139,9 +132,9 @@ def test(cards: str, rule: str, verbose: bool) -> None:
     Exit code 1 when a case differs from what it expects.
     """
     found = rule_base(cards, locked=False)
-    folder = _fixtures()
+    folder = fixtures_if_any()
     texts = content.texts(cards_folder(cards))
-    wanted = _chosen(found, rule).id if rule else ""
+    wanted = chosen_rule(found, rule).id if rule else ""
     chosen = [case for case in running.read(texts, found) if not wanted or case.rule == wanted]
     differing = 0
     hidden = verbose or not sys.stderr.isatty()
@@ -156,40 +149,6 @@ def test(cards: str, rule: str, verbose: bool) -> None:
                     click.echo(f"        {difference}")
     click.echo(f"{len(chosen)} cases, {differing} differ")
     sys.exit(1 if differing else 0)
-
-
-@rules.command()
-@cards_option
-@click.argument("rule", default="")
-def coverage(cards: str, rule: str) -> None:
-    """Report which facts of each rule its cases saw true, false and unknown; RULE limits it to one.
-
-    Exit code 1 while a fact was never seen with a value that its kind can take.
-    """
-    found = rule_base(cards, locked=False)
-    folder = _fixtures()
-    wanted = _chosen(found, rule).id if rule else ""
-    cases = running.read(content.texts(cards_folder(cards)), found)
-    chosen = [case for case in cases if not wanted or case.rule == wanted]
-    with click.progressbar(
-        chosen, label="cases", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        outcomes = [running.run(case, found, folder) for case in bar]
-    lacking = 0
-    for one in measured(found, outcomes):
-        if (wanted and one.rule != wanted) or not one.lacks:
-            continue
-        lacking += 1
-        click.echo(f"{one.rule}: {one.fact} never {' or '.join(WORDS[value] for value in one.lacks)}")
-    click.echo(f"{len(chosen)} cases, {lacking} facts of rules without a value they can take")
-    sys.exit(1 if lacking else 0)
-
-
-def _fixtures() -> Path | None:
-    try:
-        return fixtures_folder()
-    except Failure:
-        return None
 
 
 @rules.command(name="lock")
@@ -218,5 +177,5 @@ def lock_(cards: str, release: bool) -> None:
     click.echo(f"cards.lock holds {len(found.rules)} rules{', all released' if release else ''}")
 
 
-rules.add_command(codes)
-rules.add_command(value_sets)
+for command in (coverage, mutate, codes, value_sets):
+    rules.add_command(command)

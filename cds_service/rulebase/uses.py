@@ -44,6 +44,16 @@ def of_code(code: str, rule_base: RuleBase, documents: Documents) -> Iterator[Us
             )
 
 
+def thresholds(documents: Documents) -> dict[str, list[str]]:
+    """Every threshold that some rule reaches, with the ids of those rules."""
+    prefix = "thresholds/"
+    return {
+        name.removeprefix(prefix): rules
+        for name, rules in _reached_by(documents, reach.entries(documents)).items()
+        if name.startswith(prefix)
+    }
+
+
 def _reached_by(documents: Documents, known: reach.Entries) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for document in documents["rule"]:

@@ -32,6 +32,7 @@ def run(*arguments: str, given: str | None = None) -> Result:
         "rules test",
         "rules lock",
         "rules coverage",
+        "rules mutate",
         "rules codes",
         "rules value-sets",
         "audit",

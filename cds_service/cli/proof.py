@@ -1,0 +1,76 @@
+"""`cds-service rules coverage` and `mutate`: how much the cases beside the rules prove."""
+
+import sys
+
+import click
+
+from cds_service import content
+from cds_service.cases import mutation, running
+from cds_service.cases.coverage import WORDS
+from cds_service.cases.coverage import coverage as measured
+from cds_service.cli.content import (
+    cards_folder,
+    cards_option,
+    chosen_rule,
+    fixtures_if_any,
+    rule_base,
+)
+from cds_service.rulebase import loader, uses
+
+
+@click.command()
+@cards_option
+@click.argument("rule", default="")
+def coverage(cards: str, rule: str) -> None:
+    """Report which facts of each rule its cases saw true, false and unknown; RULE limits it to one.
+
+    Exit code 1 while a fact was never seen with a value that its kind can take.
+    """
+    found = rule_base(cards, locked=False)
+    folder = fixtures_if_any()
+    wanted = chosen_rule(found, rule).id if rule else ""
+    cases = running.read(content.texts(cards_folder(cards)), found)
+    chosen = [case for case in cases if not wanted or case.rule == wanted]
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(chosen, label="cases", file=sys.stderr, hidden=hidden) as bar:
+        outcomes = [running.run(case, found, folder) for case in bar]
+    lacking = 0
+    for one in measured(found, outcomes):
+        if (wanted and one.rule != wanted) or not one.lacks:
+            continue
+        lacking += 1
+        click.echo(f"{one.rule}: {one.fact} never {' or '.join(WORDS[value] for value in one.lacks)}")
+    click.echo(f"{len(chosen)} cases, {lacking} facts of rules without a value they can take")
+    sys.exit(1 if lacking else 0)
+
+
+@click.command()
+@cards_option
+@click.argument("rule", default="")
+def mutate(cards: str, rule: str) -> None:
+    """Change the rules on purpose and report the changes that no case notices; RULE limits it to one.
+
+    Each criterion is left out, `all` and `any`, `none` and `unless` are swapped, each threshold moves
+    by one step up and down. Some survivors mean the same as the rule; the others show what no case
+    proves. Exit code 1 when a change survives. Takes minutes for all rules.
+    """
+    found = rule_base(cards, locked=False)
+    texts = content.texts(cards_folder(cards))
+    wanted = [chosen_rule(found, rule)] if rule else list(found.rules.values())
+    ids = {one.id for one in wanted}
+    documents, _ = loader.documents_of(texts)
+    mutants = [mutant for one in wanted for mutant in mutation.of_rule(one, found)]
+    for name, rules in uses.thresholds(documents).items():
+        reaching = tuple(one for one in rules if one in ids)
+        if reaching:
+            mutants.extend(mutation.of_threshold(found.thresholds[name], reaching, found))
+    trial = mutation.Trial(running.read(texts, found), found, fixtures_if_any())
+    survivors = 0
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(mutants, label="mutants", file=sys.stderr, hidden=hidden) as bar:
+        for mutant in bar:
+            if trial.killer(mutant) is None:
+                survivors += 1
+                click.echo(mutant.what)
+    click.echo(f"{len(mutants)} changes, {survivors} that no case notices")
+    sys.exit(1 if survivors else 0)
