@@ -28,7 +28,7 @@ RELOCK_WITH := uv==0.13.9
 .DELETE_ON_ERROR:
 
 help: ## list what there is
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
 		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 PORT=8080)

@@ -27,8 +27,10 @@ def test_every_criterion_is_left_out_once_and_every_word_swapped(rule_base: Rule
     # K-01, level 1: all [any [lt-2-5, all [lt-3, danger]], unless [child]]
     found = [one for one in whats(rule_base, "k-01-low-potassium") if "level 1" in one]
     assert [one.split(": ", 1)[1] for one in found] == [
-        "`all` is `any`: any(potassium-lt-2-5, all(potassium-lt-3, potassium-low-danger)), "
-        "unless(child)",
+        (
+            "`all` is `any`: any(potassium-lt-2-5, all(potassium-lt-3, potassium-low-danger)), "
+            "unless(child)"
+        ),
         "`all` without any(potassium-lt-2-5, all(potassium-lt-3, potassium-low-danger))",
         "`any` is `all`: potassium-lt-2-5, all(potassium-lt-3, potassium-low-danger)",
         "`any` without potassium-lt-2-5",
