@@ -14,6 +14,7 @@ from cds_service import content, fitness
 from cds_service.fhir.quantity import Interval, compare
 from cds_service.rulebase import definitions as kinds
 from cds_service.rulebase.concepts import Concept
+from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.definitions import Analyte, Limit, Unit
 from cds_service.rulebase.model import RuleBase
 
@@ -171,7 +172,10 @@ class Maker:
             self.hook = self.chance.choice(definition.hooks)
 
     def condition(self, definition: kinds.ConditionFact, want: bool) -> None:
-        key = self.chance.choice([one for one in definition.arrives if one in LISTS])
+        keys = [one for one in definition.arrives if one in LISTS]
+        if not keys:
+            return  # only an encounter says it, and this is outside any
+        key = self.chance.choice(keys)
         if definition.ever and not want:
             return  # resolved would count as well
         concept, code = self.coded(definition.sets)
@@ -249,14 +253,23 @@ class Maker:
         analyte = BASE.analytes[definition.of]
         unit = self.chance.choice(list(analyte.units.values()))
         concept, code = self.coded((analyte.codes,))
-        limits = [(one, native(one.threshold, analyte, unit)) for one in definition.limits]
+        own = Decimal(200) / unit.factor  # the laboratory's own limit, where multiples of it count
+        limits = [
+            (one, BASE.thresholds[one.threshold].single() * own)
+            if definition.times
+            else (one, native(one.threshold, analyte, unit))
+            for one in definition.limits
+        ]
         near = [value for _, limit in limits for value in around(limit)]
         fitting = [
             value for value in near if all(meets(one, value, limit) for one, limit in limits) is want
         ]
         value = self.chance.choice(fitting or near)
         when = self.when(definition.within, inside=not definition.older_than or not want)
-        said = {"valueQuantity": quantity(self.chance, value, unit)}
+        measured = quantity(self.chance, value, unit)
+        said: Json = {"valueQuantity": measured}
+        if definition.times:
+            said["referenceRange"] = [{"high": {**measured, "value": own.quantize(Decimal("0.0001"))}}]
         self._observation(self.chance.choice(analyte.arrives), concept, code, when, said)
 
     def done(self, definition: kinds.DoneFact, want: bool) -> None:
@@ -309,12 +322,16 @@ class Maker:
         """Nothing of its own: `aims` has what began, and the maker how long ago."""
 
     def derived(self, definition: kinds.DerivedFact, want: bool) -> None:
-        if not want:
-            return
+        from tests.properties import generated_computed  # noqa: PLC0415 - it is built from a Maker
+
+        generated_computed.make(self, definition, want)
+
+    def doubtful(self, definition: kinds.DerivedFact) -> None:
+        """Add a value of the first analyte that cannot be read, or from a spoilt sample."""
         analyte = BASE.analytes[definition.of[0]]
         concept, code = self.coded((analyte.codes,))
-        limit = definition.limits[0].threshold
-        window = limit if BASE.thresholds[limit].unit in ("d", "h") else ""
+        limits = [one.threshold for one in definition.limits]
+        window = next((one for one in limits if BASE.thresholds[one].unit in ("d", "h")), "")
         low, high = analyte.plausible
         unit = analyte.units[analyte.unit]
         if definition.by == "unreadable-value":
@@ -329,6 +346,34 @@ class Maker:
                 "note": [{"text": self.chance.choice(["haemolysed", "lipaemic", "drip arm"])}],
             }
         self._observation(analyte.arrives[0], concept, code, self.when(window), said)
+
+    def bottom(self, name: str, want: bool) -> None:
+        """Add what makes a fact so that may be composed of others: any one of those at its bottom."""
+        definition = BASE.facts[name]
+        while isinstance(definition, kinds.GroupFact | kinds.DurationFact | kinds.CountFact):
+            named = (
+                list(facts_in(definition.when))
+                if isinstance(definition, kinds.GroupFact)
+                else list(definition.of)
+            )
+            definition = BASE.facts[self.chance.choice(named)]
+        if type(definition) in _MAKERS:
+            self.make(definition.name, want)
+
+    @staticmethod
+    def meets(limit: Limit, value: Decimal, threshold: Decimal) -> bool:
+        """Whether a value satisfies a limit."""
+        return meets(limit, value, threshold)
+
+    @staticmethod
+    def sites() -> list[Concept]:
+        """Every body site that some code needs."""
+        return _SITES
+
+    @staticmethod
+    def is_elsewhere(concept: Concept) -> bool:
+        """Whether a code counts only with a body site."""
+        return bool(concept.needs_site)
 
 
 _MAKERS: Mapping[type, Callable[[Maker, Any, bool], None]] = {

@@ -59,6 +59,8 @@ def _in_fact(name: str, speaks: bool, absent: bool) -> set[str]:
         return _in_criterion(definition.when, speaks, absent)
     if isinstance(definition, kinds.CountFact):
         return {one for inner in definition.of for one in _in_fact(inner, speaks, absent)}
+    if isinstance(definition, kinds.DerivedFact):
+        return reads(name)  # a glucose explains a low sodium, an earlier value a high one
     return {one for inner in _bounds(definition) for one in reads(inner)}
 
 
@@ -85,7 +87,12 @@ def _read(name: str) -> frozenset[str]:
     found = set(getattr(definition, "sets", ()))
     of = getattr(definition, "of", ())
     for one in (of,) if isinstance(of, str) else of:
-        found |= {BASE.analytes[one].codes} if one in BASE.analytes else _read(one)
+        if isinstance(definition, kinds.MeasurementFact | kinds.DerivedFact) and one in BASE.analytes:
+            found.add(BASE.analytes[one].codes)
+        elif one in BASE.facts:
+            found |= _read(one)
+        else:
+            found.add(one)  # a code set that a formula reads
     named = list(_bounds(definition))
     if isinstance(definition, kinds.GroupFact):
         named += facts_in(definition.when)

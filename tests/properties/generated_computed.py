@@ -1,0 +1,189 @@
+"""Entries from which a computed fact ought to come out true, or false: one way for each formula.
+
+A formula that is not here gets one value of its first analyte, and no more than that is proven of it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+from cds_service.rulebase.definitions import Analyte, DerivedFact, Unit
+from tests.properties.generated_entries import BASE, NOW, Json, Maker, around, native, quantity
+
+_POSITION = "http://hl7.org/fhir/StructureDefinition/observation-bodyPosition"
+# Nobody's trouble, in the first unit of the analyte: what stands beside the value that is aimed at.
+_ORDINARY: Mapping[str, str] = {
+    "sodium": "139",
+    "potassium": "4.2",
+    "glucose": "5.5",
+    "urea": "6",
+    "urea-nitrogen": "15",
+    "creatinine": "80",
+    "osmolality-serum": "288",
+    "systolic-pressure": "140",
+    "diastolic-pressure": "85",
+    "heart-rate": "70",
+    "body-weight": "80",
+}
+
+
+def make(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Add what ought to give a computed fact this value; for some a false one is nothing."""
+    way = _WAYS.get(definition.by)
+    if way is not None:
+        way(maker, definition, want)
+    elif want:
+        maker.doubtful(definition)
+
+
+def _say(maker: Maker, name: str, value: Decimal, ago: timedelta, **more: Json | list[Json]) -> None:
+    """Add a value of an analyte, in its first unit, at an exact time."""
+    analyte = BASE.analytes[name]
+    concept, code = maker.coded((analyte.codes,))
+    if maker.is_elsewhere(concept):
+        return
+    maker.add(
+        maker.chance.choice(analyte.arrives),
+        "Observation",
+        status="final",
+        code=code,
+        effectiveDateTime=(NOW - ago).isoformat(),
+        valueQuantity=quantity(maker.chance, value, _first(analyte)),
+        **more,
+    )
+
+
+def _first(analyte: Analyte) -> Unit:
+    return analyte.units[analyte.unit]
+
+
+def _ordinary(name: str) -> Decimal:
+    low, high = BASE.analytes[name].plausible
+    return Decimal(_ORDINARY.get(name, str((low * 3 + high) / 4)))
+
+
+def _near(maker: Maker, definition: DerivedFact, name: str, want: bool) -> Decimal:
+    """A value of an analyte close to the limits, on the wanted side of all of them if there is one."""
+    analyte = BASE.analytes[name]
+    limits = [(one, native(one.threshold, analyte, _first(analyte))) for one in definition.limits]
+    near = [value for _, limit in limits for value in around(limit)]
+    fitting = [v for v in near if all(maker.meets(one, v, limit) for one, limit in limits) is want]
+    return maker.chance.choice(fitting or near)
+
+
+def _recently(maker: Maker) -> timedelta:
+    return timedelta(hours=maker.chance.choice([1, 5, 30]))
+
+
+def _sodium(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Sodium near its limit with a glucose of the same moment, which mostly corrects nothing."""
+    sodium, glucose = definition.of
+    ago = _recently(maker)
+    _say(maker, sodium, _near(maker, definition, sodium, want), ago)
+    _say(maker, glucose, Decimal(maker.chance.choice(["5.5", "5.5", "30"])), ago)
+
+
+def _paired(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    first, second = definition.of
+    ago = _recently(maker)
+    _say(maker, first, _ordinary(first), ago)
+    limited = bool(definition.limits)
+    _say(maker, second, _near(maker, definition, second, want) if limited else _ordinary(second), ago)
+
+
+def _of_one_sample(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Every input at one moment; the first is far from ordinary where the result ought to be high."""
+    ago = _recently(maker)
+    strange = {"sodium": Decimal(155), "creatinine": Decimal(40)}
+    for name in definition.of:
+        ordinary = _ordinary(name)
+        _say(maker, name, strange.get(name, ordinary) if want else ordinary, ago)
+
+
+def _standing_up(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Lying (or sitting), and standing two minutes later; the change lies near the limit."""
+    name = definition.of[0]
+    limit = BASE.thresholds[definition.limits[0].threshold].single()
+    base = limit if definition.by == "postural-base" else _ordinary(name)
+    change = limit + maker.chance.choice([0, 5]) if want else limit - maker.chance.choice([1, 5])
+    later = base + change if definition.by == "postural-rise" else base - change
+    ago = timedelta(hours=maker.chance.choice([1, 3]))
+    rest = "posture-sitting" if definition.by.endswith("sitting") else "posture-lying"
+    for position, value, when in (
+        (rest, base, ago),
+        ("posture-standing", later, ago - timedelta(minutes=2)),
+    ):
+        if value > 0:
+            _say(maker, name, value, when, extension=[_position(maker, position)])
+
+
+def _position(maker: Maker, name: str) -> Json:
+    known = [one for one in BASE.code_sets[name].concepts if "snomed" in one.system]
+    chosen = maker.chance.choice(known)
+    concept = {"coding": [{"system": chosen.system, "code": chosen.code}]}
+    return {"url": _POSITION, "valueCodeableConcept": concept}
+
+
+def _course(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value of some days ago and one of now: up or down by about as much as the limit says."""
+    name = definition.of[0]
+    before = _ordinary(name)
+    factor = Decimal(maker.chance.choice(["1.5", "2", "3.2"] if want else ["1", "1.2", "1.49"]))
+    down = definition.by in ("fall", "weight-loss")
+    now = before / factor if down else before * factor
+    _say(maker, name, before, timedelta(days=maker.chance.choice([1, 4, 6])))
+    _say(maker, name, now.quantize(Decimal("0.1")), timedelta(hours=1))
+
+
+def _sides(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    name = definition.of[0]
+    left, right = Decimal(40), Decimal(40 - (4 if want else 1))
+    sites = {
+        one.side: {"coding": [{"system": one.system, "code": one.code}]}
+        for one in maker.sites()
+        if one.side in ("left", "right")
+    }
+    for side, value in (("left", left), ("right", right)):
+        if side in sites:
+            _say(maker, name, value, timedelta(hours=2), bodySite=sites[side])
+
+
+def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    medicines, *symptoms = definition.of
+    _, code = maker.coded((medicines,))
+    days = maker.chance.choice([100, 300] if want else [0, 1])
+    maker.add(
+        "medicationRequests",
+        "MedicationRequest",
+        status="active",
+        intent="order",
+        medicationCodeableConcept=code,
+        authoredOn=(NOW - timedelta(days=days)).date().isoformat(),
+    )
+    maker.bottom(maker.chance.choice(symptoms), True)
+
+
+def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    maker.bottom(definition.of[0], want)
+
+
+_WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "began-before": _began,
+    "calculated-osmolarity": _of_one_sample,
+    "corrected-sodium": _sodium,
+    "corrected-sodium-katz": _sodium,
+    "fall": _course,
+    "glucose-correction": _paired,
+    "glucose-correction-katz": _paired,
+    "paired-value": _paired,
+    "postural-base": _standing_up,
+    "postural-fall-lying": _standing_up,
+    "postural-fall-sitting": _standing_up,
+    "postural-rise": _standing_up,
+    "rise-within": _course,
+    "side-difference": _sides,
+    "sound-sample": _sound,
+    "times-baseline": _course,
+    "urea-creatinine": _of_one_sample,
+    "weight-loss": _course,
+}
