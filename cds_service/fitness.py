@@ -86,6 +86,8 @@ def _unmet(fact: DerivedFact, formula: Formula, rule_base: RuleBase) -> str:
         return f"{' or '.join(map(str, formula.limits))} limits in `is`"
     if formula.paired and not fact.paired_within:
         return "`paired-within`"
+    if formula.windowed and not fact.within:
+        return "`within`"
     if fact.parameters.keys() != formula.parameters:
         return f"in `with`: {', '.join(sorted(formula.parameters)) or 'nothing'}"
     return ""

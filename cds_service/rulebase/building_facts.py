@@ -29,8 +29,8 @@ def optional(value: Any) -> Criterion | None:
 
 
 def limits(value: Mapping[str, str]) -> tuple[definitions.Limit, ...]:
-    """The comparisons of an `is:` mapping."""
-    return tuple(definitions.Limit(how, name) for how, name in value.items())  # type: ignore[arg-type]
+    """The comparisons of an `is:` mapping, by name: the order of keys in YAML means nothing."""
+    return tuple(definitions.Limit(how, name) for how, name in sorted(value.items()))  # type: ignore[arg-type]
 
 
 def fact(name: str, value: Mapping[str, Any]) -> definitions.Fact:

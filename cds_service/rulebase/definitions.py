@@ -27,7 +27,7 @@ class Threshold(msgspec.Struct, frozen=True):
 
     @property
     def unit(self) -> str:
-        """The first unit: the canonical one."""
+        """The unit of a threshold that has one."""
         return next(iter(self.values))
 
 

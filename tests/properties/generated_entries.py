@@ -330,8 +330,6 @@ class Maker:
         """Add a value of the first analyte that cannot be read, or from a spoilt sample."""
         analyte = BASE.analytes[definition.of[0]]
         concept, code = self.coded((analyte.codes,))
-        limits = [one.threshold for one in definition.limits]
-        window = next((one for one in limits if BASE.thresholds[one].unit in ("d", "h")), "")
         low, high = analyte.plausible
         unit = analyte.units[analyte.unit]
         if definition.by == "unreadable-value":
@@ -345,7 +343,7 @@ class Maker:
                 "valueQuantity": quantity(self.chance, value, unit),
                 "note": [{"text": self.chance.choice(["haemolysed", "lipaemic", "drip arm"])}],
             }
-        self._observation(analyte.arrives[0], concept, code, self.when(window), said)
+        self._observation(analyte.arrives[0], concept, code, self.when(definition.within), said)
 
     def bottom(self, name: str, want: bool) -> None:
         """Add what makes a fact so that may be composed of others: any one of those at its bottom."""

@@ -23,7 +23,7 @@ def said(**fields: Any) -> list[str]:
         {"by": "began-before", "of": ["pill", "a"]},
         {"by": "began-before", "of": ["pill", "a", "b", "c"]},
         {"by": "sound-sample", "of": ["a", "b"]},
-        {"by": "unreadable-value", "of": ["calcium"], "is_": {"at-most": "window-7"}},
+        {"by": "unreadable-value", "of": ["calcium"], "within": "window-7"},
     ],
 )
 def test_what_a_function_needs_is_enough(sound: dict[str, Any]) -> None:
@@ -46,7 +46,24 @@ def test_what_a_function_needs_is_enough(sound: dict[str, Any]) -> None:
         ({"by": "began-before", "of": ["pill"]}, "needs 1 code sets, then 1 facts or more in `of`"),
         ({"by": "began-before", "of": ["a", "pill"]}, "needs 1 code sets, then 1 facts or more"),
         ({"by": "sound-sample", "of": ["a", "b", "c"]}, "needs 2 facts in `of`"),
-        ({"by": "unreadable-value", "of": ["calcium"]}, "needs 1 limits in `is`"),
+        ({"by": "unreadable-value", "of": ["calcium"]}, "needs `within`"),
+        (
+            {"by": "unreadable-value", "of": ["calcium"], "is_": {"at-most": "window-7"}},
+            "needs 0 limits in `is`",
+        ),
+        (
+            {"by": "fall", "of": ["calcium"], "is_": {"at-least": "calcium-high"}},
+            "fall needs `within`",
+        ),
+        (
+            {
+                "by": "side-difference",
+                "of": ["calcium"],
+                "is_": {"at-least": "calcium-high", "at-most": "window-7"},
+                "within": "window-7",
+            },
+            "side-difference needs 1 limits in `is`",
+        ),
     ],
 )
 def test_what_is_missing_or_too_much_is_said(wrong: dict[str, Any], what: str) -> None:

@@ -42,8 +42,8 @@ class Formula(msgspec.Struct, frozen=True):
     """A function that computes a fact, and what its definition must bring.
 
     `of` names first so many analytes, then so many code sets, then so many facts (`more_facts`: at
-    least so many); `is` so many limits as one of `limits`; `with` these parameters; `paired`: it needs
-    `paired-within`.
+    least so many); `is` so many limits as one of `limits`; `with` these parameters; `paired` and
+    `windowed`: it needs `paired-within`, `within`.
     """
 
     compute: Callable[[DerivedFact, Record, Side, FactOf], Fact]
@@ -54,6 +54,7 @@ class Formula(msgspec.Struct, frozen=True):
     limits: tuple[int, ...] = (0,)
     parameters: frozenset[str] = frozenset()
     paired: bool = False
+    windowed: bool = False
 
 
 _SOME = (1, 2)
@@ -63,7 +64,7 @@ BY_NAME: Mapping[str, Formula] = {
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
-    "fall": Formula(fall, 1, limits=(2,)),
+    "fall": Formula(fall, 1, limits=(1,), windowed=True),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
@@ -74,10 +75,10 @@ BY_NAME: Mapping[str, Formula] = {
     "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
     "sample-lipaemic": Formula(sample_lipaemic, 1),
     "sample-suspect": Formula(sample_suspect, 2, limits=(1,)),
-    "side-difference": Formula(side_difference, 1, limits=(2,)),
+    "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
-    "unreadable-value": Formula(unreadable_value, 1, limits=(1,)),
+    "unreadable-value": Formula(unreadable_value, 1, windowed=True),
     "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
     "weight-loss": Formula(weight_loss, 1, limits=_SOME),
 }

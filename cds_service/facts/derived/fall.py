@@ -18,9 +18,9 @@ _PER_CENT = Decimal(100)
 def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) -> Fact:
     """Whether the newest value of an analyte lies so far below an earlier one in the same window.
 
-    `is` has two limits: the first is the size of the fall, the second the window in days. A size in
-    "%" is relative: fall = (earlier - newest) / earlier x 100; else it is in the analyte's first unit.
-    For "weight fall of 5 % in 180 d" and "MRC grade falling by 1" (reference B 3). Both ends of the
+    `is` has one limit, the size of the fall; `within` is the window of both values. A size in "%" is
+    relative: fall = (earlier - newest) / earlier x 100; else it is in the analyte's first unit. For
+    "weight fall of 5 % in 180 d" and "MRC grade falling by 1" (reference B 3). Both ends of the
     window count by danger: a value of day precision is inside if any part of it is.
 
     Returns:
@@ -28,7 +28,11 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
         data.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
-    size, window = (record.rule_base.thresholds[limit.threshold] for limit in definition.limits)
+    (limit,) = definition.limits
+    threshold = record.rule_base.thresholds[limit.threshold]
+    size = threshold.values[analyte.unit] if threshold.of else threshold.single()
+    relative = not threshold.of and threshold.unit == "%"
+    window = record.rule_base.thresholds[definition.within]
     inside = [
         one
         for one in values(analyte, record, side, preliminary=False)
@@ -42,8 +46,8 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
     newest, *earlier = inside
     answers: list[bool | None] = []
     for one in earlier:
-        fallen = _fallen(one, newest, relative=size.unit == "%")
-        answer = None if fallen is None else compare(fallen, definition.limits[0].how, size.single())
+        fallen = _fallen(one, newest, relative=relative)
+        answer = None if fallen is None else compare(fallen, limit.how, size)
         if answer:
             return Fact(definition.name, True, data=(reading_datum(newest, one),))
         answers.append(answer)

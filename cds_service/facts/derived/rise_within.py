@@ -10,7 +10,7 @@ from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.values import Value, reading_datum, values
-from cds_service.rulebase.definitions import DerivedFact, Threshold
+from cds_service.rulebase.definitions import Analyte, DerivedFact, Threshold
 
 PARAMETERS = frozenset({"rise", "over", "within", "clears-within"})
 
@@ -44,7 +44,7 @@ def rise_within(definition: DerivedFact, record: Record, side: Side, _fact_of: F
         if one.statement.when is not None and one.statement.when.end >= began.start - hours
     ]
     readable = [one for one in used if one.problem is None]
-    answers = [_risen(newest, one, limit) for one in readable]
+    answers = [_risen(newest, one, limit, analyte) for one in readable]
     lower = next((one for one, answer in zip(readable, answers, strict=True) if answer), None)
     shown = reading_datum(newest, lower or next(iter(readable), None))
     answer = True if lower is not None else None if None in answers else False
@@ -53,7 +53,7 @@ def rise_within(definition: DerivedFact, record: Record, side: Side, _fact_of: F
     return decided(definition, record, newest, answer, shown, doubt, reach)
 
 
-def _risen(newest: Value, before: Value, limit: Threshold) -> bool | None:
+def _risen(newest: Value, before: Value, limit: Threshold, analyte: Analyte) -> bool | None:
     """Whether a value is the limit or more above an earlier one; None where a comparator hides it."""
     assert newest.unit is not None
     native = native_value(limit, newest.unit) if newest.unit == before.unit else None
@@ -64,7 +64,7 @@ def _risen(newest: Value, before: Value, limit: Threshold) -> bool | None:
     now, then = canonical(newest), canonical(before)
     assert now is not None
     assert then is not None
-    return _difference(*now, *then, limit.values[limit.unit])
+    return _difference(*now, *then, limit.values[analyte.unit])
 
 
 def _difference(

@@ -13,14 +13,14 @@ from cds_service.facts.record import Record
 from cds_service.facts.values import Value, reading_datum, values
 from cds_service.fhir.dates import Span
 from cds_service.fhir.quantity import Interval, scaled
-from cds_service.rulebase.definitions import Analyte, DerivedFact, Limit, Unit
+from cds_service.rulebase.definitions import Analyte, DerivedFact, Limit, Threshold, Unit
 
 
 def side_difference(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:  # noqa: ARG001
-    """Whether a leg exceeds the other by as much as the first limit says (reference A 5.1, item 6).
+    """Whether a leg exceeds the other by as much as `is` says (reference A 5.1, item 6).
 
-    The two values are the newest of one calendar day, inside the window that the second limit names;
-    values of different days are no difference. In one unit they are subtracted and compared as they
+    The two values are the newest of one calendar day, inside the window `within`; values of
+    different days are no difference. In one unit they are subtracted and compared as they
     were reported, else in the analyte's own. For the patient as a whole the larger leg counts, for a
     leg only how much *it* is the larger one. The first datum is the difference, on the larger leg.
 
@@ -28,7 +28,8 @@ def side_difference(definition: DerivedFact, record: Record, side: Side, fact_of
         Unknown where one leg was not measured, or a value cannot be read.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
-    difference, window = definition.limits
+    (difference,) = definition.limits
+    window = record.rule_base.thresholds[definition.within]
     found = [
         one
         for one in values(analyte, record, "", preliminary=False)
@@ -45,9 +46,8 @@ def side_difference(definition: DerivedFact, record: Record, side: Side, fact_of
     return _compared(definition.name, pair, analyte, difference, record, side)
 
 
-def _recent(when: Span | None, window: Limit, record: Record) -> bool:
-    threshold = record.rule_base.thresholds[window.threshold]
-    return when is not None and windows.within(when, threshold, record.now, record.zone, whole=False)
+def _recent(when: Span | None, window: Threshold, record: Record) -> bool:
+    return when is not None and windows.within(when, window, record.now, record.zone, whole=False)
 
 
 def _pair(found: list[Value], record: Record) -> tuple[Value, Value] | None:

@@ -14,7 +14,7 @@ def unreadable_value(definition: DerivedFact, record: Record, side: Side, _fact_
     """Whether the newest result of the analyte, inside the window, has a unit or value we cannot read.
 
     So that a wrong unit never looks like nothing found (reference A 2.4, item 6: the card says which
-    result could not be read). The window is the definition's `at-most` limit, in days.
+    result could not be read). The window is `within`.
 
     Returns:
         A two-valued fact: no result at all is another fact's business.
@@ -25,7 +25,7 @@ def unreadable_value(definition: DerivedFact, record: Record, side: Side, _fact_
     found = values(analyte, record, side, preliminary=False)
     if not found or found[0].problem not in _UNUSABLE:
         return Fact(definition.name, False)
-    window = record.rule_base.thresholds[definition.limits[0].threshold]
+    window = record.rule_base.thresholds[definition.within]
     when = found[0].statement.when
     recent = when is not None and windows.within(when, window, record.now, record.zone, whole=False)
     return Fact(definition.name, recent, data=(reading_datum(found[0]),) if recent else ())

@@ -21,8 +21,7 @@ thresholds:
 
 
 def _fall(size: str) -> dict[str, Any]:
-    limits = {"at-least": size, "at-most": "window-30"}
-    return fact("derived", by="fall", of=["potassium"], is_=limits)
+    return fact("derived", by="fall", of=["potassium"], is_={"at-least": size}, within="window-30")
 
 
 BASE: RuleBase = rule_base({"fell": _fall("by-one"), "share": _fall("by-5-percent")}, thresholds=_SIZES)

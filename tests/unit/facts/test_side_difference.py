@@ -26,10 +26,10 @@ analytes:
 
 @pytest.fixture(scope="module")
 def base() -> RuleBase:
-    limits = {"at-least": "three", "at-most": "window-7"}
+    limits = {"is_": {"at-least": "three"}, "within": "window-7"}
     return rule_base(
         {
-            "larger": fact("derived", by="side-difference", of=["calf"], is_=limits),
+            "larger": fact("derived", by="side-difference", of=["calf"], **limits),
             "sited": fact(in_=["legs"]),
         },
         thresholds=ANALYTE,

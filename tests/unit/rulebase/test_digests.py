@@ -5,11 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import yaml
 
+from cds_service import content
+from cds_service.rulebase import loader
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.overrides import with_thresholds
 from cds_service.rules.model import Policy
-from tests.unit.facts.patients import lab
+from tests.unit.facts.patients import assessed, lab
 from tests.unit.rulebase.tiny import code_set, fact, loaded, order, rule, texts
 from tests.unit.rules.deciding import answered
 
@@ -93,6 +96,65 @@ def test_comments_and_layout_change_nothing(rewrite: Callable[[str], str]) -> No
     assert after["general/ca.yaml"] != before["general/ca.yaml"]
     assert digests(after) == digests(before)
     assert loaded(after).digest == loaded(before).digest
+
+
+def turned_round(files: Mapping[str, str]) -> dict[str, str]:
+    """The same content with the keys of every mapping in the other order, scalars as written."""
+    return {
+        name: yaml.serialize(_reversed(yaml.compose(text))) if name.endswith(".yaml") else text
+        for name, text in files.items()
+    }
+
+
+def _reversed(node: Any) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        node.value = [(key, _reversed(value)) for key, value in reversed(node.value)]
+    elif isinstance(node, yaml.SequenceNode):
+        node.value = [_reversed(one) for one in node.value]
+    return node
+
+
+def test_the_order_of_keys_changes_neither_the_digest_nor_the_meaning() -> None:
+    between = fact(
+        "measurement", of="potassium", is_={"at-least": "potassium-low", "below": "potassium-high"}
+    )
+    rise = {"rise": "up", "over": "window-72h", "within": "window-7", "clears-within": "window-7"}
+    facts = {
+        "between": between,
+        "fell": fact("derived", by="fall", of=["calcium"], is_={"at-least": "up"}, within="window-7"),
+        "rose": fact("derived", by="rise-within", of=["calcium"], with_=rise),
+    }
+    up = "thresholds: {up: {of: calcium, value: {mmol/L: 0.3, mg/dL: 1.2}, source: s, standing: design}}"
+    before = texts(facts, [rule("r", {"any": [*facts]})], thresholds=up)
+    after = turned_round(before)
+    one, other = loaded(before), loaded(after)
+
+    assert after["facts/base.yaml"] != before["facts/base.yaml"]
+    assert (other.digest, other.rule_digests) == (one.digest, one.rule_digests)
+    assert other.facts == one.facts
+    values = [
+        lab("4"),
+        *(
+            lab(amount, unit, at=f"2026-11-{day}T08:00:00Z", of="ca", id=f"ca-{day}")
+            for amount, unit, day in (
+                ("2.4", "mmol/L", 20),
+                ("10.9", "mg/dL", 21),
+                ("2.0", "mmol/L", 22),
+            )
+        ),
+    ]
+    for known in ([*values], values[:-1]):  # a fall, and a rise in two units
+        told, also = (assessed(base, laboratory=known) for base in (one, other))
+        assert {name: told.fact(name) for name in facts} == {name: also.fact(name) for name in facts}
+    assert told.value("rose") is True
+
+
+def test_the_order_of_keys_in_the_shipped_content_means_nothing() -> None:
+    shipped = content.texts(content.folder("cards"))
+    one, other = (loader.load(files, locked=False) for files in (shipped, turned_round(shipped)))
+
+    assert (other.digest, other.rule_digests) == (one.digest, one.rule_digests)
+    assert other.facts == one.facts
 
 
 def _members(text: str) -> list[str]:
