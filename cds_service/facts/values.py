@@ -98,8 +98,9 @@ def read(one: Statement, analyte: Analyte) -> Value:
 
 
 def newest(found: list[Value]) -> list[Value]:
-    """The newest value of those found, and every other of the very same time."""
-    return [one for one in found if rank(one.statement) == rank(found[0].statement)]
+    """The newest of values sorted newest first, and every other of its rank; none of none."""
+    first = rank(found[0].statement) if found else None
+    return [one for one in found if rank(one.statement) == first]
 
 
 def reading_datum(value: Value, before: Value | None = None) -> Datum:

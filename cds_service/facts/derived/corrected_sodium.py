@@ -17,6 +17,7 @@ import msgspec
 
 from cds_service.facts.data import unknown
 from cds_service.facts.derived.computed import as_measurement, computed, finals
+from cds_service.facts.derived.newest import canonical
 from cds_service.facts.derived.pairing import nearest
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
@@ -132,7 +133,9 @@ def _corrected(
 def _paired(one: Value, definition: DerivedFact, record: Record, side: Side) -> Value | None:
     glucose = record.rule_base.analytes[definition.of[1]]
     window = record.rule_base.thresholds[definition.paired_within]
-    return nearest(one, finals(glucose, record, side), window)
+    found = nearest(one, finals(glucose, record, side), window)
+    # Of several at one time the one that corrects least: none makes a low sodium milder than it may be.
+    return min(found, key=lambda value: (canonical(value) or (Decimal(0), None))[0], default=None)
 
 
 def _adds(correction: Correction, glucose: Value) -> Decimal:

@@ -1,17 +1,18 @@
 """Has a value fallen?"""
 
 from decimal import Decimal
+from itertools import product
 
 from cds_service.facts import windows
 from cds_service.facts.data import nothing, unknown
+from cds_service.facts.derived.newest import doubtful, earlier
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, reading_datum, values
+from cds_service.facts.values import Value, newest, reading_datum, values
 from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import DerivedFact
 
-_TO_COMPARE = 2
 _PER_CENT = Decimal(100)
 
 
@@ -39,22 +40,24 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
         if one.statement.when is not None
         and windows.within(one.statement.when, window, record.now, record.zone, whole=False)
     ]
-    if inside and inside[0].problem is not None:
-        return unknown(definition.name, inside[0].problem, (reading_datum(inside[0]),))
-    if len(inside) < _TO_COMPARE:
-        return nothing(definition, record, analyte.arrives, (analyte.codes,))
-    newest, *earlier = inside
+    tied = newest(inside)
+    before = earlier(inside, tied[0]) if tied else []
     answers: list[bool | None] = []
-    for one in earlier:
-        fallen = _fallen(one, newest, relative=relative)
+    for last, one in product(tied, before):
+        fallen = _fallen(one, last, relative=relative)
         answer = None if fallen is None else compare(fallen, limit.how, size)
         if answer:
-            return Fact(definition.name, True, data=(reading_datum(newest, one),))
+            return Fact(definition.name, True, data=(reading_datum(last, one),))
         answers.append(answer)
+    unread = next((one for one in tied if one.problem is not None), None)
+    if unread is not None and unread.problem is not None:
+        return unknown(definition.name, unread.problem, (reading_datum(unread),))
+    if not answers:
+        return nothing(definition, record, analyte.arrives, (analyte.codes,))
+    shown = (reading_datum(tied[0]),)
     if None in answers:
-        reason = next((one.problem for one in earlier if one.problem), None) or Reason.STRADDLES
-        return unknown(definition.name, reason, (reading_datum(newest),))
-    return Fact(definition.name, False, data=(reading_datum(newest),))
+        return unknown(definition.name, doubtful(before) or Reason.STRADDLES, shown)
+    return Fact(definition.name, False, data=shown)
 
 
 def _fallen(before: Value, after: Value, *, relative: bool) -> Interval | None:

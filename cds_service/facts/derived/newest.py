@@ -1,23 +1,28 @@
 """What facts about the course of a value share: the newest value, those before it, its time."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from cds_service.facts import windows
 from cds_service.facts.data import gap, unknown
 from cds_service.facts.model import Datum, Fact, Reason
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value
+from cds_service.facts.values import Value, newest
 from cds_service.fhir.dates import age_in_days
 from cds_service.fhir.quantity import scaled
 from cds_service.rulebase.definitions import DerivedFact
 
 
 def newest_of(found: list[Value]) -> Value:
-    """The newest of values sorted newest first; of several at the same time the highest."""
-    when = found[0].statement.when
-    tied = [one for one in found if one.statement.when == when]
+    """The newest of values sorted newest first (see `values.newest`); of equals the highest."""
+    tied = newest(found)
     readable = [one for one in tied if one.problem is None]
-    return max(readable, key=_height) if readable else found[0]
+    return max(readable, key=_height) if readable else tied[0]
+
+
+def doubtful(found: Iterable[Value]) -> Reason | None:
+    """Why one of these values cannot be read; None if all can."""
+    return next((one.problem for one in found if one.problem is not None), None)
 
 
 def _height(one: Value) -> Decimal:
@@ -25,9 +30,9 @@ def _height(one: Value) -> Decimal:
     return edges[0] if edges is not None else Decimal(0)
 
 
-def earlier(found: list[Value], newest: Value) -> list[Value]:
-    """The values from before the newest, newest first."""
-    when = newest.statement.when
+def earlier(found: list[Value], last: Value) -> list[Value]:
+    """The values from before the last, newest first; one of its own time is none, but replaced by it."""
+    when = last.statement.when
     assert when is not None
     return [one for one in found if one.statement.when is not None and one.statement.when.end < when.end]
 
@@ -43,7 +48,7 @@ def canonical(one: Value) -> tuple[Decimal, Decimal | None] | None:
 def decided(
     definition: DerivedFact,
     record: Record,
-    newest: Value,
+    last: Value,
     answer: bool | None,
     shown: Datum,
     doubt: Reason | None,
@@ -51,21 +56,21 @@ def decided(
 ) -> Fact:
     """The fact for an answer, as long as the newest value counts.
 
-    True for `within` after it, false for `clears-within`; `doubt` (an earlier value that cannot be
-    read), a suspect sample and a list that does not go back `reach` days before the newest value keep
-    false unknown.
+    True for `within` after it, false for `clears-within`; `doubt` (an earlier value, or one beside the
+    newest, that cannot be read), a suspect sample and a list that does not go back `reach` days before
+    the newest value keep false unknown.
     """
     name, data = definition.name, (shown,)
     if answer is None:
         return unknown(name, Reason.STRADDLES, data)
     window = record.rule_base.thresholds[definition.parameters["within" if answer else "clears-within"]]
-    when = newest.statement.when
+    when = last.statement.when
     assert when is not None
     if not windows.within(when, window, record.now, record.zone, whole=False):
         return unknown(name, Reason.TOO_OLD, data)
     if answer:
         return Fact(name, True, data=data)
-    if newest.statement.suspect:
+    if last.statement.suspect:
         return unknown(name, Reason.SUSPECT_SAMPLE, data)
     analyte = record.rule_base.analytes[definition.of[0]]
     _, age = age_in_days(when, record.now, record.zone)

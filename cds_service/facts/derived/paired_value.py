@@ -7,6 +7,7 @@ from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.values import newest, rank
 from cds_service.rulebase.definitions import DerivedFact
 
 
@@ -21,10 +22,11 @@ def paired_value(definition: DerivedFact, record: Record, side: Side, fact_of: F
     """
     first, second = (record.rule_base.analytes[name] for name in definition.of)
     window = record.rule_base.thresholds[definition.paired_within]
-    newest = next(iter(finals(first, record, side)), None)
-    found = nearest(newest, finals(second, record, side), window) if newest is not None else None
-    if found is None:
+    tied = newest(finals(first, record, side))
+    taken = [other for one in tied for other in nearest(one, finals(second, record, side), window)]
+    found = sorted(taken, key=lambda one: rank(one.statement), reverse=True)
+    if not found:
         return nothing(
             definition, record, second.arrives, (first.codes, second.codes), definition.within
         )
-    return judged(as_measurement(definition), lambda _: [found], record, side, fact_of)
+    return judged(as_measurement(definition), lambda _: found, record, side, fact_of)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from cds_service.facts.statements import Statement
-from cds_service.facts.values import Value
+from cds_service.facts.values import Value, newest
 from cds_service.rulebase.definitions import Threshold
 
 
@@ -34,10 +34,11 @@ def apart(one: Statement, other: Statement) -> timedelta | None:
     return max(one.when.end - other.when.start, other.when.end - one.when.start)
 
 
-def nearest(to: Value, among: Iterable[Value], window: Threshold) -> Value | None:
-    """The usable value nearest in time, inside a window of hours or minutes; the first of equals.
+def nearest(to: Value, among: Iterable[Value], window: Threshold) -> list[Value]:
+    """The usable value nearest in time, inside a window of hours or minutes.
 
-    A value that cannot be read, or of a sample that cannot be trusted, is none.
+    Of several as near the newest, with every other of the very same time; empty where there is none. A
+    value that cannot be read, or of a sample that cannot be trusted, is none.
     """
     size = timedelta(**{_SPAN[window.unit]: float(window.single())})
     found = [
@@ -48,7 +49,8 @@ def nearest(to: Value, among: Iterable[Value], window: Threshold) -> Value | Non
         and (gap := apart(to.statement, one.statement)) is not None
         and gap <= size
     ]
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    least = min((gap for gap, _ in found), default=None)
+    return newest([one for gap, one in found if gap == least])
 
 
 def of_same_sample(to: Value, among: Iterable[Value]) -> Value | None:

@@ -3,13 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from cds_service.facts import values
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.derived.newest import canonical, decided, earlier, newest_of
+from cds_service.facts.derived.newest import canonical, decided, doubtful, earlier, newest_of
 from cds_service.facts.measurements import native_value
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, reading_datum, values
+from cds_service.facts.values import Value, reading_datum
 from cds_service.rulebase.definitions import Analyte, DerivedFact, Threshold
 
 PARAMETERS = frozenset({"rise", "over", "within", "clears-within"})
@@ -27,7 +28,7 @@ def rise_within(definition: DerivedFact, record: Record, side: Side, _fact_of: F
         `times_baseline`.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
-    found = values(analyte, record, side, preliminary=False)
+    found = values.values(analyte, record, side, preliminary=False)
     if not found:
         return nothing(definition, record, analyte.arrives, (analyte.codes,))
     newest = newest_of(found)
@@ -48,7 +49,7 @@ def rise_within(definition: DerivedFact, record: Record, side: Side, _fact_of: F
     lower = next((one for one, answer in zip(readable, answers, strict=True) if answer), None)
     shown = reading_datum(newest, lower or next(iter(readable), None))
     answer = True if lower is not None else None if None in answers else False
-    doubt = next((one.problem for one in used if one.problem is not None), None)
+    doubt = doubtful([*used, *values.newest(found)])
     reach = -(-hours // timedelta(days=1))  # whole days, a part of one counts
     return decided(definition, record, newest, answer, shown, doubt, reach)
 

@@ -3,12 +3,13 @@
 from decimal import Decimal, localcontext
 from statistics import median
 
+from cds_service.facts import values
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.derived.newest import canonical, decided, earlier, newest_of
+from cds_service.facts.derived.newest import canonical, decided, doubtful, earlier, newest_of
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, reading_datum, values
+from cds_service.facts.values import Value, reading_datum
 from cds_service.fhir.dates import age_in_days
 from cds_service.rulebase.definitions import DerivedFact
 
@@ -30,7 +31,7 @@ def times_baseline(definition: DerivedFact, record: Record, side: Side, _fact_of
         open, and in place of false where values are missing, unreadable or from a suspect sample.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
-    found = values(analyte, record, side, preliminary=False)
+    found = values.values(analyte, record, side, preliminary=False)
     if not found:
         return nothing(definition, record, analyte.arrives, (analyte.codes,))
     newest = newest_of(found)
@@ -56,7 +57,7 @@ def times_baseline(definition: DerivedFact, record: Record, side: Side, _fact_of
         low = take([edge for edge, _ in readable])
         high = take([_ENDLESS if edge is None else edge for _, edge in readable])
         answer = _at_least(current, factor * low, factor * high)
-    doubt = next((one.problem for one in used if one.problem is not None), None)
+    doubt = doubtful([*used, *values.newest(found)])
     return decided(definition, record, newest, answer, shown, doubt, reach)
 
 

@@ -4,7 +4,7 @@ from cds_service.facts import windows
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import reading_datum, values
+from cds_service.facts.values import newest, reading_datum, values
 from cds_service.rulebase.definitions import DerivedFact
 
 _UNUSABLE = frozenset({Reason.NO_UNIT, Reason.UNIT_NOT_DECLARED, Reason.IMPLAUSIBLE, Reason.UNREADABLE})
@@ -23,9 +23,10 @@ def unreadable_value(definition: DerivedFact, record: Record, side: Side, _fact_
     if record.unreadable_about((analyte.codes,)):
         return Fact(definition.name, True)
     found = values(analyte, record, side, preliminary=False)
-    if not found or found[0].problem not in _UNUSABLE:
+    wrong = next((one for one in newest(found) if one.problem in _UNUSABLE), None)
+    if wrong is None:
         return Fact(definition.name, False)
     window = record.rule_base.thresholds[definition.within]
-    when = found[0].statement.when
+    when = wrong.statement.when
     recent = when is not None and windows.within(when, window, record.now, record.zone, whole=False)
-    return Fact(definition.name, recent, data=(reading_datum(found[0]),) if recent else ())
+    return Fact(definition.name, recent, data=(reading_datum(wrong),) if recent else ())

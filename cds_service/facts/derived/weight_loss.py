@@ -6,13 +6,15 @@ before it; the heaviest of these is the baseline. Vector: 80 kg, then 78.4 kg fi
 
 from decimal import Decimal, localcontext
 
+import msgspec
+
 from cds_service.facts.data import nothing
 from cds_service.facts.derived.computed import as_measurement, finals, with_parts
 from cds_service.facts.measurements import judged
-from cds_service.facts.model import Fact, Side
+from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value
+from cds_service.facts.values import Value, newest
 from cds_service.fhir.quantity import Interval, scaled
 from cds_service.rulebase.definitions import DerivedFact, Unit
 
@@ -22,22 +24,32 @@ _PRECISION = 50
 
 
 def weight_loss(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
-    """Whether so many percent were lost; unknown without a weight of 3 to 7 days before the newest."""
+    """Whether so many percent were lost; unknown without a weight of 3 to 7 days before the newest.
+
+    A newest weight that cannot be read is not replaced by an older one.
+    """
     analyte = record.rule_base.analytes[definition.of[0]]
-    found = [one for one in finals(analyte, record, side) if _kilograms(one) is not None]
-    newest = found[0] if found else None
-    earlier = [one for one in found[1:] if newest is not None and _FROM <= _days(newest, one) <= _TO]
+    found = finals(analyte, record, side)
+    tied = newest(found)
+    earlier = [one for one in found if tied and _FROM <= _days(tied[0], one) <= _TO]
     heaviest = max(earlier, key=lambda one: _kilograms(one) or Decimal(0), default=None)
-    now = _kilograms(newest) if newest is not None else None
     before = _kilograms(heaviest) if heaviest is not None else None
-    if newest is None or heaviest is None or now is None or not before:
+    if heaviest is None or not before:
         return nothing(definition, record, analyte.arrives, (analyte.codes,), definition.within)
+    made = [_lost(one, before) for one in tied]
+    fact = judged(as_measurement(definition), lambda _: made, record, side, fact_of)
+    return with_parts(fact, (heaviest,))
+
+
+def _lost(now: Value, before: Decimal) -> Value:
+    """The loss in percent, as a value of now; one that cannot be read, or is only a bound, is none."""
+    weight = _kilograms(now)
+    if weight is None:
+        return msgspec.structs.replace(now, interval=None, problem=now.problem or Reason.STRADDLES)
     with localcontext() as context:
         context.prec = _PRECISION
-        lost = (before - now) * 100 / before
-    made = Value(newest.statement, Interval(lost, lost), _PERCENT, newest.text)
-    fact = judged(as_measurement(definition), lambda _: [made], record, side, fact_of)
-    return with_parts(fact, (heaviest,))
+        lost = (before - weight) * 100 / before
+    return Value(now.statement, Interval(lost, lost), _PERCENT, now.text)
 
 
 def _days(newest: Value, one: Value) -> int:
