@@ -6,6 +6,7 @@ from typing import Any
 from cds_service.failures import ContentProblem
 from cds_service.rulebase.check_digits import wrong_code
 from cds_service.rulebase.reading import Document, Path, strings
+from cds_service.rulebase.threshold_keys import thresholds_in
 
 Documents = Mapping[str, list[Document]]
 _SECTIONS = {
@@ -167,10 +168,6 @@ def _criterion(value: Any, document: Document, path: Path, known: _Names) -> Non
             _criterion(part, document, (*path, word, index), known)
 
 
-_FACT_WINDOWS = (
-    *("within", "clears-within", "condition-within", "older-than", "lasting"),
-    *("ended-within", "paired-within"),
-)
 _CODED = ("condition", "finding", "done", "draft", "medication")
 
 
@@ -197,15 +194,10 @@ def _fact(name: str, value: Mapping[str, Any], document: Document, known: _Names
         known.want("scores", value["table"], document, (*path, "table"))
     for key in ("after-onset-of", "after-latest-onset-of"):
         known.want_all("facts", value.get(key, ()), document, (*path, key))
-    windows = {key: value[key] for key in _FACT_WINDOWS if key in value}
-    for key, one in (windows | value.get("is", {}) | value.get("with", {})).items():
-        known.want("thresholds", one, document, (*path, key))
-    for key, one in value.get("without-range", {}).items():
-        known.want("thresholds", one, document, (*path, "without-range", key))
-    shorter = value.get("shorter")
-    if shorter:
-        known.want("facts", shorter["while"], document, (*path, "shorter", "while"))
-        known.want("thresholds", shorter["within"], document, (*path, "shorter", "within"))
+    for where, one in thresholds_in(value):
+        known.want("thresholds", one, document, (*path, *where))
+    if "shorter" in value:
+        known.want("facts", value["shorter"]["while"], document, (*path, "shorter", "while"))
     for key in ("when", "unknown-only-if"):
         if key in value:
             _criterion(value[key], document, (*path, key), known)

@@ -8,6 +8,7 @@ from typing import Any
 
 from cds_service.rulebase.placeholders import holes
 from cds_service.rulebase.reading import Document, strings
+from cds_service.rulebase.threshold_keys import thresholds_in
 
 Reached = tuple[str, str]  # (section, name)
 Entries = Mapping[Reached, Any]
@@ -21,10 +22,6 @@ _SECTIONS = {
 # What the names in `of` are, by the kind of the fact; a derived fact's function knows.
 _OF = {"measurement": ("analytes",), "duration": ("facts",), "count": ("facts",), "answered": ("facts",)}
 _OF_ANY = ("facts", "analytes", "code-sets")
-_WINDOWS = (
-    *("within", "clears-within", "condition-within", "older-than", "lasting"),
-    *("ended-within", "paired-within"),
-)
 
 
 def entries(documents: Mapping[str, list[Document]]) -> dict[Reached, Any]:
@@ -132,12 +129,9 @@ def _of_fact(fact: Mapping[str, Any], _: Entries) -> Iterator[Reached]:
     of = fact.get("of", ())
     for name in [of] if isinstance(of, str) else of:
         yield from ((section, name) for section in _OF.get(fact["kind"], _OF_ANY))
-    yield from _thresholds(fact[key] for key in _WINDOWS if key in fact)
-    for key in ("is", "without-range", "with"):
-        yield from _thresholds(fact.get(key, {}).values())
+    yield from _thresholds(name for _, name in thresholds_in(fact))
     shorter = fact.get("shorter", {})
     yield from _facts([shorter["while"]] if shorter else [])
-    yield from _thresholds([shorter["within"]] if shorter else [])
     yield "scores", fact.get("table", "")
     yield from _templates(fact.get("says", ""))
 
