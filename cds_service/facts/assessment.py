@@ -12,6 +12,7 @@ from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
 from cds_service.facts.on_demand import OnDemand
 from cds_service.facts.record import Record
+from cds_service.facts.shared import shared_by
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.rulebase.definitions import (
     AgeFact,
@@ -32,11 +33,12 @@ from cds_service.rulebase.definitions import (
 )
 from cds_service.rulebase.model import RuleBase
 
-_MOST_REMEMBERED = 64  # ways in which lists arrive; there are few, but it is the caller who decides
-
 
 def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo, hook: str) -> FactSet:
     """Everything the rule base can ask about one patient, as plain data.
+
+    The record is read at once. The facts, states of orders and readings of the FactSet are worked out
+    when they are first asked for, and remembered; so it holds on to the record.
 
     A fact that raises is unknown with reason `fault`; the others are unaffected.
     """
@@ -168,13 +170,12 @@ def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:
             bare[key] = Arrival(key, found.origin, complete=found.complete)
         else:
             bare[key] = found
-    remembered = record.rule_base.remembered
-    arrived = (hook, frozenset(bare.items()))
-    if arrived not in remembered and len(remembered) < _MOST_REMEMBERED:
+
+    def of_nothing() -> Mapping[str, Fact]:
         nothing = Record(Evidence(bare), record.rule_base, record.now, record.zone)
-        remembered[arrived] = Reader(nothing, hook).all("")
-    known: Mapping[str, Fact] | None = remembered.get(arrived)
-    return known
+        return Reader(nothing, hook).all("")
+
+    return shared_by(record.rule_base).get((hook, frozenset(bare.items())), of_nothing)
 
 
 def _tells_legs_apart(record: Record, facts: Mapping[str, Fact]) -> bool:

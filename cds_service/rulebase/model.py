@@ -6,7 +6,7 @@ every name in them resolves.
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -262,8 +262,8 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
         return dependence(self.facts, self.scores, self.analytes, self.code_sets)
 
     @cached_property
-    def remembered(self) -> dict[Any, Any]:
-        """What others have worked out from it once and for all."""
+    def remembered(self) -> dict[type, object]:
+        """What others have worked out from it once and for all, each under a type of its own."""
         return {}
 
     @cached_property

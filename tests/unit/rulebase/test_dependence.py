@@ -71,5 +71,5 @@ def test_age_and_formulas_and_what_rests_on_them_are_always_touched() -> None:
 
 def test_other_thresholds_share_nothing_with_the_rule_base_they_came_from() -> None:
     base = rule_base()
-    base.remembered["something"] = 1
+    base.remembered[int] = 1
     assert msgspec.structs.replace(base, digest="other").remembered == {}
