@@ -4,6 +4,8 @@ Which value is newest: effective time, then issued, then laboratory over bedside
 "Newest, ties").
 """
 
+from decimal import Decimal
+
 import msgspec
 from msgspec import UNSET
 
@@ -101,6 +103,25 @@ def newest(found: list[Value]) -> list[Value]:
     """The newest of values sorted newest first, and every other of its rank; none of none."""
     first = rank(found[0].statement) if found else None
     return [one for one in found if rank(one.statement) == first]
+
+
+def canonical(one: Value) -> Interval | None:
+    """The interval in the analyte's first unit; None for a value that cannot be read."""
+    if one.interval is None or one.unit is None:
+        return None
+    return scaled(one.interval, one.unit.factor, one.unit.zero)
+
+
+def point(one: Value) -> Decimal | None:
+    """The number in the analyte's first unit; None for one that cannot be read, or is only a bound."""
+    span = canonical(one)
+    return span.low if span is not None and span.low == span.high else None
+
+
+def reported(one: Value) -> Decimal | None:
+    """The number as it was reported, in the unit of the value; None as for `point`."""
+    span = one.interval
+    return span.low if span is not None and span.low == span.high else None
 
 
 def reading_datum(value: Value, before: Value | None = None) -> Datum:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cds_service.facts.derived import rise_within, times_baseline
+from cds_service.facts.derived import rise_within, times_baseline, weight_loss
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
@@ -31,7 +31,6 @@ from cds_service.facts.derived.side_difference import side_difference
 from cds_service.facts.derived.sound_sample import sound_sample
 from cds_service.facts.derived.unreadable_value import unreadable_value
 from cds_service.facts.derived.urea_creatinine import urea_creatinine
-from cds_service.facts.derived.weight_loss import weight_loss
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
@@ -80,5 +79,5 @@ BY_NAME: Mapping[str, Formula] = {
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
     "unreadable-value": Formula(unreadable_value, 1, windowed=True),
     "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
-    "weight-loss": Formula(weight_loss, 1, limits=_SOME),
+    "weight-loss": Formula(weight_loss.weight_loss, 1, limits=_SOME, parameters=weight_loss.PARAMETERS),
 }

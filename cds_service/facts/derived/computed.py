@@ -15,7 +15,7 @@ from cds_service.facts.record import Record
 from cds_service.facts.values import Value, reading_datum, values
 from cds_service.rulebase.definitions import Analyte, DerivedFact, MeasurementFact
 
-Formula = Callable[[Value], tuple[Value, tuple[Value, ...]]]
+Computation = Callable[[Value], tuple[Value, tuple[Value, ...]]]
 
 
 def as_measurement(definition: DerivedFact) -> MeasurementFact:
@@ -37,7 +37,7 @@ def as_measurement(definition: DerivedFact) -> MeasurementFact:
 
 def computed(
     definition: DerivedFact,
-    formula: Formula,
+    formula: Computation,
     record: Record,
     side: Side,
     fact_of: FactOf,

@@ -17,7 +17,7 @@ import msgspec
 
 from cds_service.facts.data import unknown
 from cds_service.facts.derived.computed import as_measurement, computed, finals
-from cds_service.facts.derived.newest import canonical
+from cds_service.facts.derived.newest import edges_of
 from cds_service.facts.derived.pairing import nearest
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
@@ -135,7 +135,7 @@ def _paired(one: Value, definition: DerivedFact, record: Record, side: Side) -> 
     window = record.rule_base.thresholds[definition.paired_within]
     found = nearest(one, finals(glucose, record, side), window)
     # Of several at one time the one that corrects least: none makes a low sodium milder than it may be.
-    return min(found, key=lambda value: (canonical(value) or (Decimal(0), None))[0], default=None)
+    return min(found, key=lambda value: (edges_of(value) or (Decimal(0), None))[0], default=None)
 
 
 def _adds(correction: Correction, glucose: Value) -> Decimal:

@@ -9,8 +9,8 @@ from cds_service.facts.derived.newest import doubtful, earlier
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, newest, reading_datum, values
-from cds_service.fhir.quantity import Interval, compare, scaled
+from cds_service.facts.values import Value, canonical, newest, reading_datum, values
+from cds_service.fhir.quantity import Interval, compare
 from cds_service.rulebase.definitions import DerivedFact
 
 _PER_CENT = Decimal(100)
@@ -62,9 +62,9 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
 
 def _fallen(before: Value, after: Value, *, relative: bool) -> Interval | None:
     """By how much, in the analyte's first unit or in per cent; None where a bound is not known."""
-    if before.interval is None or before.unit is None or after.interval is None or after.unit is None:
+    first, last = canonical(before), canonical(after)
+    if first is None or last is None:
         return None
-    first, last = scaled(before.interval, before.unit.factor), scaled(after.interval, after.unit.factor)
     if first.low is None or first.high is None or last.low is None or last.high is None:
         return None
     if not relative:

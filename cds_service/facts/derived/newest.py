@@ -7,9 +7,8 @@ from cds_service.facts import windows
 from cds_service.facts.data import gap, unknown
 from cds_service.facts.model import Datum, Fact, Reason
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, newest
+from cds_service.facts.values import Value, canonical, newest
 from cds_service.fhir.dates import age_in_days
-from cds_service.fhir.quantity import scaled
 from cds_service.rulebase.definitions import DerivedFact
 
 
@@ -26,7 +25,7 @@ def doubtful(found: Iterable[Value]) -> Reason | None:
 
 
 def _height(one: Value) -> Decimal:
-    edges = canonical(one)
+    edges = edges_of(one)
     return edges[0] if edges is not None else Decimal(0)
 
 
@@ -37,12 +36,10 @@ def earlier(found: list[Value], last: Value) -> list[Value]:
     return [one for one in found if one.statement.when is not None and one.statement.when.end < when.end]
 
 
-def canonical(one: Value) -> tuple[Decimal, Decimal | None] | None:
-    """The edges of a readable value in the analyte's first unit; None for one without an upper edge."""
-    if one.interval is None or one.unit is None:
-        return None
-    span = scaled(one.interval, one.unit.factor, one.unit.zero)
-    return span.low or Decimal(0), span.high
+def edges_of(one: Value) -> tuple[Decimal, Decimal | None] | None:
+    """The edges of a readable value in the analyte's first unit, from nought on; None: no upper one."""
+    span = canonical(one)
+    return None if span is None else (span.low or Decimal(0), span.high)
 
 
 def decided(

@@ -17,8 +17,8 @@ from cds_service.facts.derived.pairing import of_same_sample
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value
-from cds_service.fhir.quantity import Interval, scaled
+from cds_service.facts.values import Value, point
+from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import DerivedFact
 
 _IONS, _GLUCOSE, _REST = Decimal("1.86"), Decimal("1.15"), Decimal(14)
@@ -50,7 +50,7 @@ def calculated_osmolarity(definition: DerivedFact, record: Record, side: Side, f
         either = (of_same_sample(sodium, finals(one, record, side)) for one in (urea, nitrogen))
         found.append(next((one for one in either if one is not None), None))
         used = tuple(one for one in found if one is not None)
-        points = [_point(one) for one in (sodium, *used)]
+        points = [point(one) for one in (sodium, *used)]
         known = [one for one in points if one is not None]
         if len(known) != len(others) + 2:
             return msgspec.structs.replace(
@@ -62,11 +62,3 @@ def calculated_osmolarity(definition: DerivedFact, record: Record, side: Side, f
         return Value(sodium.statement, Interval(made, made), unit, shown), (sodium, *used)
 
     return computed(definition, formula, record, side, fact_of)
-
-
-def _point(one: Value) -> Decimal | None:
-    """A point value in the analyte's first unit."""
-    if one.interval is None or one.unit is None:
-        return None
-    span = scaled(one.interval, one.unit.factor)
-    return span.low if span.low == span.high else None

@@ -7,6 +7,8 @@ from cds_service.facts.statements import Statement
 from cds_service.facts.values import Value, newest
 from cds_service.rulebase.definitions import Threshold
 
+_SPAN = {"h": "hours", "min": "minutes"}
+
 
 def same_sample(one: Statement, other: Statement) -> bool:
     """Whether two results are of one sample: one Observation, one Specimen, else the very same time."""
@@ -40,7 +42,7 @@ def nearest(to: Value, among: Iterable[Value], window: Threshold) -> list[Value]
     Of several as near the newest, with every other of the very same time; empty where there is none. A
     value that cannot be read, or of a sample that cannot be trusted, is none.
     """
-    size = timedelta(**{_SPAN[window.unit]: float(window.single())})
+    size = length(window)
     found = [
         (gap, one)
         for one in among
@@ -67,4 +69,6 @@ def of_same_sample(to: Value, among: Iterable[Value]) -> Value | None:
     )
 
 
-_SPAN = {"h": "hours", "min": "minutes"}
+def length(window: Threshold) -> timedelta:
+    """How long a window of hours or minutes is."""
+    return timedelta(**{_SPAN[window.unit]: float(window.single())})

@@ -16,16 +16,15 @@ import msgspec
 
 from cds_service.facts.data import nothing, unknown
 from cds_service.facts.derived.computed import as_measurement, finals, with_parts
+from cds_service.facts.derived.pairing import length
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Posture
-from cds_service.facts.values import Value, reading_datum
-from cds_service.fhir.quantity import Interval, scaled
+from cds_service.facts.values import Value, point, reading_datum
+from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import DerivedFact, Threshold
-
-_SPAN = {"h": "hours", "min": "minutes"}
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -94,10 +93,10 @@ def newest_pair(definition: DerivedFact, record: Record, side: Side) -> Pair | N
     window = record.rule_base.thresholds[definition.paired_within]
     every = finals(analyte, record, side)
     standing = [one for one in every if one.statement.posture == "standing"]
-    if not standing or _point(standing[0]) is None:
+    if not standing or point(standing[0]) is None:
         return None  # an unreadable newest value is not replaced by an older one
-    found = [one for one in every if _point(one) is not None]
-    standing = [one for one in standing if _point(one) is not None]
+    found = [one for one in every if point(one) is not None]
+    standing = [one for one in standing if point(one) is not None]
     newest = standing[0]
     for posture in ("lying", "sitting"):
         held = (one for one in found if one.statement.posture == posture)
@@ -114,8 +113,7 @@ def _pairs(before: Value, standing: Value, window: Threshold) -> bool:
     first, last = before.statement.when, standing.statement.when
     if first is None or last is None or not (first.precise and last.precise):
         return False
-    size = timedelta(**{_SPAN[window.unit]: float(window.single())})
-    return timedelta(0) <= last.start - first.start <= size
+    return timedelta(0) <= last.start - first.start <= length(window)
 
 
 def _changed(
@@ -127,9 +125,9 @@ def _changed(
     fact_of: FactOf,
 ) -> Fact:
     analyte = record.rule_base.analytes[definition.of[0]]
-    before = _point(found.base) or Decimal(0)
+    before = point(found.base) or Decimal(0)
     extreme = _lowest(found.standing) if direction == "fall" else _highest(found.standing)
-    after = _point(extreme) or Decimal(0)
+    after = point(extreme) or Decimal(0)
     change = before - after if direction == "fall" else after - before
     unit = analyte.units[analyte.unit]
     spoken = found.base.text.partition(" ")[0]
@@ -142,19 +140,11 @@ def _changed(
 
 
 def _lowest(found: Iterable[Value]) -> Value:
-    return min(found, key=lambda one: _point(one) or Decimal(0))
+    return min(found, key=lambda one: point(one) or Decimal(0))
 
 
 def _highest(found: Iterable[Value]) -> Value:
-    return max(found, key=lambda one: _point(one) or Decimal(0))
-
-
-def _point(one: Value) -> Decimal | None:
-    """A point value in the analyte's first unit."""
-    if one.interval is None or one.unit is None:
-        return None
-    span = scaled(one.interval, one.unit.factor)
-    return span.low if span.low == span.high else None
+    return max(found, key=lambda one: point(one) or Decimal(0))
 
 
 def _other_position(base: Posture, definition: DerivedFact, record: Record) -> Fact:

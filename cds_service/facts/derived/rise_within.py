@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from cds_service.facts import values
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.derived.newest import canonical, decided, doubtful, earlier, newest_of
+from cds_service.facts.derived.newest import decided, doubtful, earlier, edges_of, newest_of
 from cds_service.facts.measurements import native_value
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
@@ -62,7 +62,7 @@ def _risen(newest: Value, before: Value, limit: Threshold, analyte: Analyte) -> 
         low, high = newest.interval.low, newest.interval.high
         floor, ceiling = before.interval.low, before.interval.high
         return _difference(low or Decimal(0), high, floor or Decimal(0), ceiling, native)
-    now, then = canonical(newest), canonical(before)
+    now, then = edges_of(newest), edges_of(before)
     assert now is not None
     assert then is not None
     return _difference(*now, *then, limit.values[analyte.unit])

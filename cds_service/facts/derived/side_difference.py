@@ -10,9 +10,9 @@ from cds_service.facts.measurements import against
 from cds_service.facts.model import LEGS, Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, reading_datum, values
+from cds_service.facts.values import Value, point, reading_datum, reported, values
 from cds_service.fhir.dates import Span
-from cds_service.fhir.quantity import Interval, scaled
+from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import Analyte, DerivedFact, Limit, Threshold, Unit
 
 
@@ -40,7 +40,7 @@ def side_difference(definition: DerivedFact, record: Record, side: Side, fact_of
         if found:
             return unknown(definition.name, Reason.NOT_RECORDED, (reading_datum(found[0]),))
         return nothing(definition, record, analyte.arrives, (analyte.codes,))
-    unread = next((one for one in pair if _point(one) is None), None)
+    unread = next((one for one in pair if point(one) is None), None)
     if unread is not None:
         return unknown(definition.name, unread.problem or Reason.STRADDLES, (reading_datum(unread),))
     return _compared(definition.name, pair, analyte, difference, record, side)
@@ -64,13 +64,6 @@ def _day(one: Value, record: Record) -> str:
     return one.statement.when.start.astimezone(record.zone).date().isoformat()
 
 
-def _point(one: Value) -> Decimal | None:
-    """The number of a value; None for one that cannot be read, or that is only a bound."""
-    if one.interval is None or one.interval.low != one.interval.high:
-        return None
-    return one.interval.low
-
-
 def _compared(
     name: str, pair: tuple[Value, Value], analyte: Analyte, limit: Limit, record: Record, side: Side
 ) -> Fact:
@@ -85,18 +78,16 @@ def _compared(
 
 
 def _in_one_unit(pair: tuple[Value, Value], analyte: Analyte) -> tuple[Decimal, Decimal, Unit]:
-    (left, left_unit), (right, right_unit) = ((one.interval, one.unit) for one in pair)
+    """Two points and their unit: as they were reported in one, else the analyte's own."""
+    unit = pair[0].unit
+    if unit is not None and unit == pair[1].unit:
+        left, right = (reported(one) for one in pair)
+    else:
+        unit = analyte.units[analyte.unit]
+        left, right = (point(one) for one in pair)
     assert left is not None
     assert right is not None
-    assert left_unit is not None
-    assert right_unit is not None
-    unit = left_unit
-    if left_unit != right_unit:
-        unit = analyte.units[analyte.unit]
-        left, right = scaled(left, left_unit.factor), scaled(right, right_unit.factor)
-    assert left.low is not None
-    assert right.low is not None
-    return left.low, right.low, unit
+    return left, right, unit
 
 
 def _difference(of: Datum, excess: Decimal, unit: Unit, larger: Side) -> Datum:

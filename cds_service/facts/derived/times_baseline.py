@@ -5,7 +5,7 @@ from statistics import median
 
 from cds_service.facts import values
 from cds_service.facts.data import nothing, unknown
-from cds_service.facts.derived.newest import canonical, decided, doubtful, earlier, newest_of
+from cds_service.facts.derived.newest import decided, doubtful, earlier, edges_of, newest_of
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
@@ -47,8 +47,8 @@ def times_baseline(definition: DerivedFact, record: Record, side: Side, _fact_of
         used = [one for one in before if _days_before(newest, one, record) <= old]
         reach = old
     factor = thresholds[definition.parameters["times"]].single()
-    readable = [edges for one in used if (edges := canonical(one)) is not None]
-    current = canonical(newest)
+    readable = [edges for one in used if (edges := edges_of(one)) is not None]
+    current = edges_of(newest)
     if not readable or current is None:
         return unknown(definition.name, Reason.NOT_RECORDED, (shown,))
     with localcontext() as context:

@@ -14,8 +14,8 @@ from cds_service.facts.derived.pairing import of_same_sample
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value
-from cds_service.fhir.quantity import Interval, scaled
+from cds_service.facts.values import Value, point, reported
+from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import DerivedFact, Unit
 
 MASS, MOLES = "mg/mg", "mmol/mmol"
@@ -57,15 +57,9 @@ def ratio(urea: Value, creatinine: Value, *, nitrogen: bool) -> tuple[Decimal, s
     if urea.unit is None or creatinine.unit is None:
         return None
     by_mass = nitrogen and urea.unit.code == creatinine.unit.code == _PER_DECILITRE
-    upper = _point(urea, Decimal(1) if by_mass else urea.unit.factor)
-    lower = _point(creatinine, Decimal(1) if by_mass else creatinine.unit.factor)
+    upper, lower = (reported(one) if by_mass else point(one) for one in (urea, creatinine))
     if upper is None or not lower:
         return None
     with localcontext() as context:
         context.prec = _PRECISION
         return (upper / lower, MASS) if by_mass else (upper * _MICRO / lower, MOLES)
-
-
-def _point(one: Value, factor: Decimal) -> Decimal | None:
-    span = scaled(one.interval, factor) if one.interval is not None else None
-    return span.low if span is not None and span.low == span.high else None

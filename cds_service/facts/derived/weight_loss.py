@@ -1,7 +1,7 @@
-"""Loss of body weight within a week, in percent.
+"""Loss of body weight within days, in percent.
 
-Reference A 2.5 and 3.6 DEH-01 (c): the newest weight (at most two days old) against those of 3 to 7 days
-before it; the heaviest of these is the baseline. Vector: 80 kg, then 78.4 kg five days later, is 2 %.
+Reference A 2.5 and 3.6 DEH-01 (c): the newest weight against those of some days before it; the heaviest
+of these is the baseline. Vector: 80 kg, then 78.4 kg five days later, is 2 %.
 """
 
 from decimal import Decimal, localcontext
@@ -14,26 +14,30 @@ from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, newest
-from cds_service.fhir.quantity import Interval, scaled
+from cds_service.facts.values import Value, newest, point
+from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import DerivedFact, Unit
 
-_FROM, _TO = 3, 7  # days before the newest weight
+PARAMETERS = frozenset({"from", "to"})
 _PERCENT = Unit("%", (), Decimal(1))
 _PRECISION = 50
 
 
 def weight_loss(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
-    """Whether so many percent were lost; unknown without a weight of 3 to 7 days before the newest.
+    """Whether so many percent were lost since `from` to `to` days before the newest weight.
 
+    Unknown without a weight of those days.
     A newest weight that cannot be read is not replaced by an older one.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
     found = finals(analyte, record, side)
     tied = newest(found)
-    earlier = [one for one in found if tied and _FROM <= _days(tied[0], one) <= _TO]
-    heaviest = max(earlier, key=lambda one: _kilograms(one) or Decimal(0), default=None)
-    before = _kilograms(heaviest) if heaviest is not None else None
+    days = {
+        name: record.rule_base.thresholds[one].single() for name, one in definition.parameters.items()
+    }
+    earlier = [one for one in found if tied and days["from"] <= _days(tied[0], one) <= days["to"]]
+    heaviest = max(earlier, key=lambda one: point(one) or Decimal(0), default=None)
+    before = point(heaviest) if heaviest is not None else None
     if heaviest is None or not before:
         return nothing(definition, record, analyte.arrives, (analyte.codes,), definition.within)
     made = [_lost(one, before) for one in tied]
@@ -43,7 +47,7 @@ def weight_loss(definition: DerivedFact, record: Record, side: Side, fact_of: Fa
 
 def _lost(now: Value, before: Decimal) -> Value:
     """The loss in percent, as a value of now; one that cannot be read, or is only a bound, is none."""
-    weight = _kilograms(now)
+    weight = point(now)
     if weight is None:
         return msgspec.structs.replace(now, interval=None, problem=now.problem or Reason.STRADDLES)
     with localcontext() as context:
@@ -57,10 +61,3 @@ def _days(newest: Value, one: Value) -> int:
     assert last is not None
     assert first is not None
     return (last.end.date() - first.end.date()).days
-
-
-def _kilograms(one: Value) -> Decimal | None:
-    if one.interval is None or one.unit is None:
-        return None
-    span = scaled(one.interval, one.unit.factor)
-    return span.low if span.low == span.high else None

@@ -7,8 +7,10 @@ from tests.unit.facts.patients import concept, observation, quantity
 from tests.unit.rulebase.tiny import Json, code_set, fact, rule_base
 
 CODES = ("na", "glu", "urea", "bun", "crea", "osm", "kg", "sys", "hr")
+DAYS = {"from": "days-3", "to": "window-7"}  # the baseline of a weight
 _THRESHOLDS = """
 thresholds:
+  days-3: {value: {d: 3}, source: s, standing: design}
   pair-4h: {value: {h: 4}, source: s, standing: design}
   pair-10min: {value: {min: 10}, source: s, standing: design}
   day: {value: {h: 24}, source: s, standing: design}

@@ -7,7 +7,7 @@ import pytest
 from cds_service.facts.derived.osmolarity import osmolarity
 from cds_service.facts.model import Reason
 from cds_service.rulebase.model import RuleBase
-from tests.unit.facts.chemistry import chemistry, derived, result
+from tests.unit.facts.chemistry import DAYS, chemistry, derived, result
 from tests.unit.facts.patients import assessed
 
 
@@ -20,7 +20,7 @@ def base() -> RuleBase:
             "urea-high": derived(
                 "urea-creatinine", ["creatinine", "nitrogen", "urea"], is_={"above": "ratio"}
             ),
-            "lighter": derived("weight-loss", ["weight"], is_={"at-least": "two-percent"}),
+            "lighter": derived("weight-loss", ["weight"], is_={"at-least": "two-percent"}, with_=DAYS),
         }
     )
 

@@ -105,6 +105,39 @@ def test_a_value_below_some_limit_may_have_fallen_or_not() -> None:
     assert (found.value, found.reason) == (None, Reason.STRADDLES)
 
 
+_WARMTH = """
+thresholds:
+  one-degree: {of: warmth, value: {Cel: 1}, source: s, standing: design}
+analytes:
+  warmth: {label: l, codes: set-g, unit: Cel,
+    units: {Cel: {factor: 1}, "[degF]": {factor: 0.5555555555555556, zero: 32}},
+    plausible: {from: 20, to: 45}, arrives-in: [laboratory], source: s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [  # 98.6 [degF] is 37 Cel
+        (("39", "Cel"), ("98.6", "[degF]"), True),
+        (("37.5", "Cel"), ("98.6", "[degF]"), False),
+        (("98.6", "[degF]"), ("36", "Cel"), True),
+        (("98.6", "[degF]"), ("38", "Cel"), False),
+    ],
+)
+def test_a_scale_with_a_nought_of_its_own_is_converted_by_it(
+    before: tuple[str, str], after: tuple[str, str], expected: bool
+) -> None:
+    cooled = fact(
+        "derived", by="fall", of=["warmth"], is_={"at-least": "one-degree"}, within="window-30"
+    )
+    base = rule_base({"cooled": cooled}, thresholds=_WARMTH)
+    results = [
+        lab(*one, at=f"2026-11-{day}", of="g", id=f"o-{day}") for one, day in ((before, 18), (after, 20))
+    ]
+
+    assert assessed(base, laboratory=results).value("cooled") is expected
+
+
 _AMOUNTS = st.decimals(min_value=Decimal("1.0"), max_value=Decimal("12.0"), places=2)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.facts.model import Fact, Reason
 from cds_service.rulebase.model import RuleBase
-from tests.unit.facts.chemistry import chemistry, derived, result
+from tests.unit.facts.chemistry import DAYS, chemistry, derived, result
 from tests.unit.facts.patients import assessed
 from tests.unit.rulebase.tiny import Json, fact
 
@@ -28,7 +28,7 @@ def base() -> RuleBase:
             "fell": fact(
                 "derived", by="fall", of=["weight"], is_={"at-least": "two-percent"}, within="window-7"
             ),
-            "lighter": derived("weight-loss", ["weight"], is_={"at-least": "two-percent"}),
+            "lighter": derived("weight-loss", ["weight"], is_={"at-least": "two-percent"}, with_=DAYS),
             "beside": derived("paired-value", ["creatinine", "sodium"], is_={"below": "na-120"}),
             "fatty": fact("derived", by="sample-lipaemic", of=["sodium"]),
             "unread": fact("derived", by="unreadable-value", of=["sodium"], within="window-7"),
