@@ -2,11 +2,11 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cds_service.facts.derived import BY_NAME
+from cds_service.facts.derived import BY_NAME, Formula
 from scripts.docs import markdown
 from scripts.docs.content import NotSaid
 
@@ -61,7 +61,9 @@ def page() -> str:
         *(kind(name, node, facts) for name, node in kinds),
         "## Derived facts",
         "What no kind can say is computed by a function, which a `derived` fact names in `by`:",
-        markdown.table(("by", "computes"), derived()),
+        markdown.table(
+            ("by", "computes", "`of`", "`is`", "`with`", "windows that must be there"), derived()
+        ),
     )
 
 
@@ -189,8 +191,36 @@ def may_be(node: Node) -> str:
             raise NotSaid(f"scripts/docs/rule_language.py: no words for a key of this form: {node}")
 
 
-def derived() -> Iterator[tuple[str, str]]:
-    """Return each function for derived facts, and the first sentence it says of itself."""
+def derived() -> Iterator[tuple[str, ...]]:
+    """Return each function for derived facts: the first sentence it says of itself, what it needs."""
     for name, formula in BY_NAME.items():
         told = inspect.getdoc(formula.compute) or ""
-        yield markdown.code(name), markdown.prose(told.split("\n\n", maxsplit=1)[0])
+        windows = (("within", formula.windowed), ("paired-within", formula.paired))
+        yield (
+            markdown.code(name),
+            markdown.prose(told.split("\n\n", maxsplit=1)[0]),
+            inputs(formula),
+            how_many(formula.limits),
+            markdown.codes(sorted(formula.parameters)),
+            markdown.codes([key for key, needed in windows if needed]),
+        )
+
+
+def inputs(formula: Formula) -> str:
+    """Say what stands in `of`: analytes, then code sets, then facts."""
+    kinds = (
+        (formula.analytes, "analyte"),
+        (formula.sets, "code set"),
+        (formula.facts, "fact"),
+    )
+    said = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in kinds if count]
+    return ", then ".join(said) + (" or more" if formula.more_facts else "")
+
+
+def how_many(limits: Sequence[int]) -> str:
+    """Say how many limits stand in `is`; nothing where there may be none."""
+    if tuple(limits) == (0,):
+        return ""
+    counts = " or ".join(str(one) for one in limits if one)
+    said = f"{counts} limit{'s' if limits[-1] > 1 else ''}"
+    return f"{said}, or none" if 0 in limits else said

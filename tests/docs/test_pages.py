@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cds_service import settings
+from cds_service.facts.derived import BY_NAME
 from cds_service.failures import MEANINGS, Kind
 from cds_service.rulebase.building_facts import criterion
 from cds_service.rulebase.criteria import truth
@@ -117,6 +118,21 @@ def test_a_page_that_is_missing_is_written(tmp_path: Path) -> None:
     assert docs.main(["--folder", str(tmp_path)]) == 0
     assert docs.main(["--check", "--folder", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(docs.PAGES)
+
+
+def test_a_function_s_line_says_what_its_fact_must_bring() -> None:
+    lines = re.findall(
+        r"^\| `([\w-]+)` \| [^|]* \| ([^|]*)\| ([^|]*)\| ([^|]*)\| ([^|]*)\|$",
+        read("rule-language.md"),
+        flags=re.MULTILINE,
+    )
+    told = {name: [cell.strip() for cell in cells] for name, *cells in lines}
+
+    assert told["began-before"] == ["1 code set, then 1 fact or more", "", "", ""]
+    assert told["fall"] == ["1 analyte", "1 limit", "", "`within`"]
+    assert told["weight-loss"] == ["1 analyte", "1 or 2 limits", "`from`, `to`", ""]
+    assert told["paired-value"] == ["2 analytes", "1 or 2 limits, or none", "", "`paired-within`"]
+    assert told.keys() == BY_NAME.keys()
 
 
 def test_the_settings_are_all_there_with_what_holds_when_they_are_not_set() -> None:

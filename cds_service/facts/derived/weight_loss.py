@@ -1,7 +1,7 @@
 """Loss of body weight within days, in percent.
 
-Reference A 2.5 and 3.6 DEH-01 (c): the newest weight against those of some days before it; the heaviest
-of these is the baseline. Vector: 80 kg, then 78.4 kg five days later, is 2 %.
+Reference A 2.5 and 3.6 DEH-01 (c), reconciliation: the newest weight against those of some days before
+it; the heaviest of these is the baseline. Vector: 80 kg, then 78.4 kg five days later, is 2 %.
 """
 
 from decimal import Decimal, localcontext
