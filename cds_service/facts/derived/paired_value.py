@@ -2,7 +2,7 @@
 
 from cds_service.facts.data import nothing
 from cds_service.facts.derived.computed import as_measurement, finals
-from cds_service.facts.derived.pairing import nearest
+from cds_service.facts.derived.pairing import partners
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
@@ -22,7 +22,8 @@ def paired_value(definition: DerivedFact, record: Record, side: Side, fact_of: F
     first, second = (record.rule_base.analytes[name] for name in definition.of)
     window = record.rule_base.thresholds[definition.paired_within]
     newest = next(iter(finals(first, record, side)), None)
-    found = nearest(newest, finals(second, record, side), window) if newest is not None else None
+    among = partners(second.name, record, side)
+    found = among.nearest(newest, window) if newest is not None else None
     if found is None:
         return nothing(
             definition, record, second.arrives, (first.codes, second.codes), definition.within
