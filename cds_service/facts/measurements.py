@@ -16,7 +16,7 @@ from cds_service.facts.data import nothing, unknown
 from cds_service.facts.model import NO_RANGE, Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, newest, rank, reading_datum, values
+from cds_service.facts.values import Value, newest, rank, reading_datum, undatable, values
 from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
@@ -52,9 +52,14 @@ def judged(
     """
     if definition.preliminary:
         early = _measured(definition, found(True), record, side, fact_of)
-        if early.value is not definition.reassuring and early.value is not None:
+        if early.value is not definition.reassuring:
             return early
-    return _measured(definition, found(False), record, side, fact_of)
+    settled = _measured(definition, found(False), record, side, fact_of)
+    if settled.value is definition.reassuring:
+        doubt = undatable(record.rule_base.analytes[definition.of], record, side)
+        if doubt is not None and doubt.problem is not None:
+            return unknown(definition.name, doubt.problem, (reading_datum(doubt),))
+    return settled
 
 
 def _measured(

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET
 
-from cds_service.facts import postures
+from cds_service.facts import postures, windows
 from cds_service.facts.answers import coded_answer, worded
 from cds_service.facts.model import PRELIMINARY
 from cds_service.facts.statements import (
     RESULTS,
+    UNREADABLE,
     Context,
     Place,
     Stated,
@@ -30,6 +31,9 @@ from cds_service.fhir.resources import (
 )
 from cds_service.rulebase.concepts import Concept
 
+# No result at all. Any status that is not a final one, a missing one too, is not more than preliminary.
+_VOID = frozenset({"entered-in-error", "cancelled", "registered"})
+
 
 def of_observation(
     resource: Observation, ref: str, context: Context, *, current: bool = False
@@ -39,7 +43,7 @@ def of_observation(
     `current`: it is the reason of this encounter.
     """
     status = resource.status or ""
-    if status not in RESULTS and status != "preliminary":
+    if status in _VOID:
         return
     parts: tuple[Observation | Component, ...] = (resource, *resource.component)
     if not resource.contained and not any(_is_known(part, context) for part in parts):
@@ -53,7 +57,7 @@ def of_observation(
         concept=Concept("", "", ""),
         code="",
         when=when,
-        issued=context.span(resource.issued),
+        issued=_issued(resource, context),
         final=status in RESULTS,
         current=current,
         laboratory=any(
@@ -108,7 +112,13 @@ def _effective(resource: Observation, context: Context) -> Span | None:
     text = resource.effectiveDateTime or resource.effectiveInstant
     if text is None and resource.effectivePeriod is not None:
         text = resource.effectivePeriod.end or resource.effectivePeriod.start
-    return context.span(text or resource.issued)
+    return context.span(text) or context.span(resource.issued)
+
+
+def _issued(resource: Observation, context: Context) -> Span | None:
+    """When it was reported; a time to come makes nothing newer."""
+    span = context.span(resource.issued)
+    return span if windows.usable(span, context.now) else None
 
 
 def _sample_text(resource: Observation | Component) -> str:
@@ -183,7 +193,8 @@ def _value(
 ) -> tuple[bool | None, str, Quantity | None, str]:
     """(yes/no, coded answer, quantity, problem) of an observation or component."""
     if part.dataAbsentReason is not None:
-        return None, "", None, "not-asked"
+        held = part.valueQuantity is not None or part.valueString or part.valueInteger is not UNSET
+        return None, "", None, UNREADABLE if held else "not-asked"
     if part.valueBoolean is not None:
         return part.valueBoolean, "", None, ""
     if part.valueQuantity is not None:
@@ -194,7 +205,9 @@ def _value(
         return (*coded_answer(part.valueCodeableConcept, context), None, "")
     if part.valueString is not None:
         return (*worded(part.valueString), None, "")
-    return None, "", None, "not-asked"
+    # A judgement without a value ("LL"), or a value of a type that is not read here, is a result.
+    other = part.interpretation or part.valueRange is not UNSET or part.valueRatio is not UNSET
+    return None, "", None, UNREADABLE if other else "not-asked"
 
 
 def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:

@@ -6,7 +6,7 @@ ULN"). FHIR R4: https://hl7.org/fhir/R4/observation-definitions.html#Observation
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import msgspec
 from msgspec import UNSET
@@ -15,6 +15,7 @@ from cds_service.fhir.quantity import Comparison, Interval, compare, number, sca
 from cds_service.fhir.resources import CodeableConcept, Quantity, ReferenceRange
 from cds_service.rulebase.definitions import Analyte, Bound, Unit
 
+_PRECISION = 50  # digits: quotients of two plausible numbers stay exact where it matters
 _NORMAL = "normal"  # referencerange-meaning; a range without a type is the normal one as well
 
 
@@ -38,8 +39,9 @@ NO_BOUNDS = Bounds()
 def bounds(ranges: Iterable[ReferenceRange], unit: Unit, analyte: Analyte) -> Bounds:
     """The limits of a result's normal ranges, in the result's own unit.
 
-    A range in another unit, without one, with a comparator, not above zero or upside down cannot be
-    used; then none of that kind is, because it might have been the one that applies.
+    A range in another unit, without one, with a comparator, no plausible limit of this analyte (a
+    filler such as 999999) or upside down cannot be used; then none of that kind is, because it might
+    have been the one that applies.
     """
     normal = [one for one in ranges if _is_normal(one.type)]
     if any(_upside_down(one, unit, analyte) for one in normal):
@@ -66,12 +68,14 @@ def times(value: Interval, how: Comparison, factor: Decimal, limits: tuple[Decim
 def multiple(value: Interval, limits: tuple[Decimal, ...]) -> str:
     """How many times the limit a value is, cut to one decimal: 9.995 is never shown as 10.
 
-    Empty for a value with a comparator, and where the limits differ.
+    Empty for a value with a comparator, where the limits differ, and below the limit.
     """
-    if len(limits) != 1 or value.low is None or value.low != value.high:
+    if len(limits) != 1 or value.low is None or value.low != value.high or value.low < limits[0]:
         return ""
-    tenths = value.low * 10 // limits[0]
-    return f"{tenths // 10:f}" if tenths % 10 == 0 else f"{tenths / 10:f}"
+    with localcontext() as context:
+        context.prec = _PRECISION
+        tenths = value.low * 10 // limits[0]
+        return f"{tenths // 10:f}" if tenths % 10 == 0 else f"{tenths / 10:f}"
 
 
 def only(limits: tuple[Decimal, ...]) -> str:
@@ -103,7 +107,11 @@ def _limit(one: Quantity, unit: Unit, analyte: Analyte) -> Decimal | None:
     given = unit_text(one)
     declared = analyte.unit_named(given) if given else analyte.units.get("1")
     same = declared is not None and (declared.same_as or declared.code) == (unit.same_as or unit.code)
-    return amount if same and amount is not None and amount > 0 else None
+    if not same or amount is None or amount <= 0:
+        return None
+    low, high = analyte.plausible_limit or analyte.plausible
+    canonical = scaled(Interval(amount, amount), unit.factor, unit.zero).low
+    return amount if canonical is not None and low <= canonical <= high else None
 
 
 def _upside_down(one: ReferenceRange, unit: Unit, analyte: Analyte) -> bool:

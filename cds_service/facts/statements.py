@@ -34,6 +34,7 @@ StatementKind = Literal[
 
 Posture = Literal["", "lying", "sitting", "standing"]
 _SIDES: Final[dict[str, Sidedness]] = {"left": "left", "right": "right", "both": "both"}
+UNREADABLE = "unreadable"  # a result that holds something, and nothing that is read here
 RESULTS = frozenset({"final", "amended", "corrected"})
 _LONGEST_TEXT = 120
 _MARKUP = re.compile(

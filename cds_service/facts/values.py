@@ -4,6 +4,7 @@ Which value is newest: effective time, then issued, then laboratory over bedside
 "Newest, ties").
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +15,7 @@ from cds_service.facts.data import datum, on_side
 from cds_service.facts.model import Datum, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.reference_ranges import NO_BOUNDS, Bounds
-from cds_service.facts.statements import Statement, is_plain
+from cds_service.facts.statements import UNREADABLE, Statement, is_plain
 from cds_service.fhir.quantity import Interval, interval, number, scaled, unit_text
 from cds_service.rulebase.definitions import Analyte, Unit
 
@@ -42,24 +43,54 @@ class Value(msgspec.Struct, frozen=True):
 
 
 def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
-    """Every usable statement about an analyte, newest first; future ones left out."""
+    """Every result of an analyte, newest first; those without a usable date left out.
+
+    A result that holds something, and no quantity, is one that cannot be read: an older value does not
+    speak in its place.
+    """
     key = (analyte.name, side, preliminary)
     known: list[Value] | None = record.remembered.get(key)
     if known is None:
         found = [
             one
-            for one in record.stated((analyte.codes,))
-            if one.kind in ("observation", "answer")
-            and one.quantity is not None
-            and (one.final or preliminary)
-            and on_side(one, side)
-            and windows.usable(one.when, record.now)
-            and analyte.not_at not in one.sites
+            for one in _results(analyte, record, side)
+            if (one.final or preliminary) and windows.usable(one.when, record.now)
         ]
         # Of several at one time no list's order may decide which is first.
         found.sort(key=lambda one: (*rank(one), one.ref, one.code), reverse=True)
         known = record.remembered[key] = [read(one, analyte) for one in found]
     return known
+
+
+def undatable(analyte: Analyte, record: Record, side: Side) -> Value | None:
+    """A final result that no date puts before another: undated, or dated in the future.
+
+    It may be the newest, so no other reassures.
+    """
+    key = (f"undatable {analyte.name}", side, False)
+    if key not in record.remembered:
+        found = [
+            one
+            for one in _results(analyte, record, side)
+            if one.final and not windows.usable(one.when, record.now)
+        ]
+        found.sort(key=lambda one: (one.ref, one.code))
+        record.remembered[key] = [
+            msgspec.structs.replace(
+                read(one, analyte), problem=Reason.UNDATED if one.when is None else Reason.FUTURE
+            )
+            for one in found[:1]
+        ]
+    return next(iter(record.remembered[key]), None)
+
+
+def _results(analyte: Analyte, record: Record, side: Side) -> Iterator[Statement]:
+    for one in record.stated((analyte.codes,)):
+        if (
+            (one.quantity is not None and one.kind in ("observation", "answer"))
+            or (one.kind == "observation" and one.problem in ("", UNREADABLE))
+        ) and (on_side(one, side) and analyte.not_at not in one.sites):
+            yield one
 
 
 def rank(one: Statement) -> tuple[float, float, bool]:
@@ -99,12 +130,6 @@ def read(one: Statement, analyte: Analyte) -> Value:
     return Value(one, span, unit, text[:60], range=own)
 
 
-def newest(found: list[Value]) -> list[Value]:
-    """The newest of values sorted newest first, and every other of its rank; none of none."""
-    first = rank(found[0].statement) if found else None
-    return [one for one in found if rank(one.statement) == first]
-
-
 def canonical(one: Value) -> Interval | None:
     """The interval in the analyte's first unit; None for a value that cannot be read."""
     if one.interval is None or one.unit is None:
@@ -122,6 +147,29 @@ def reported(one: Value) -> Decimal | None:
     """The number as it was reported, in the unit of the value; None as for `point`."""
     span = one.interval
     return span.low if span is not None and span.low == span.high else None
+
+
+def newest(found: list[Value]) -> list[Value]:
+    """The newest value of those found, and every other that may be as new; none of none.
+
+    A date is an interval: "today" may be before or after 08:00, and is neither. Of one and the same time
+    the later issued supersedes, then the laboratory's (reconciliation, "Newest, ties").
+    """
+    spans = [_span(one) for one in found]
+    last = max((start for start, _ in spans), default=0.0)
+    best: dict[tuple[float, float], tuple[float, float, bool]] = {}
+    for one, span in zip(found, spans, strict=True):
+        best[span] = max(best.get(span, rank(one.statement)), rank(one.statement))
+    return [
+        one
+        for one, span in zip(found, spans, strict=True)
+        if span[1] >= last and rank(one.statement) == best[span]
+    ]
+
+
+def _span(one: Value) -> tuple[float, float]:
+    when = one.statement.when
+    return (when.start.timestamp(), when.end.timestamp()) if when is not None else (0.0, 0.0)
 
 
 def reading_datum(value: Value, before: Value | None = None) -> Datum:

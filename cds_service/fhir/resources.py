@@ -128,6 +128,8 @@ class Valued(msgspec.Struct, frozen=True, gc=False):
     valueString: str | None = None
     valueBoolean: bool | None = None
     valueInteger: Raw | UnsetType = UNSET
+    valueRange: Raw | UnsetType = UNSET
+    valueRatio: Raw | UnsetType = UNSET
     dataAbsentReason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] = ()
     referenceRange: tuple[ReferenceRange, ...] = ()
@@ -154,6 +156,8 @@ class Observation(Resource, frozen=True, tag="Observation"):
     valueString: str | None = None
     valueBoolean: bool | None = None
     valueInteger: Raw | UnsetType = UNSET
+    valueRange: Raw | UnsetType = UNSET
+    valueRatio: Raw | UnsetType = UNSET
     dataAbsentReason: CodeableConcept | None = None
     interpretation: tuple[CodeableConcept, ...] = ()
     note: tuple[Annotation, ...] = ()

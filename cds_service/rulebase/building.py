@@ -38,7 +38,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:
         )
         for code, unit in value["units"].items()
     }
-    plausible = value["plausible"]
+    plausible, limit = value["plausible"], value.get("plausible-limit")
     return definitions.Analyte(
         name=name,
         label=value["label"],
@@ -49,6 +49,7 @@ def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:
         arrives=tuple(value["arrives-in"]),
         source=value["source"],
         not_at=value.get("not-at", ""),
+        plausible_limit=(Decimal(limit["from"]), Decimal(limit["to"])) if limit else None,
     )
 
 

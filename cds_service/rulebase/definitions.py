@@ -48,7 +48,8 @@ class Unit(msgspec.Struct, frozen=True):
 class Analyte(msgspec.Struct, frozen=True):
     """Something measured: its codes, declared units, plausible range, and where it arrives.
 
-    `not_at`: a code set of body sites where the same code measures something else.
+    `not_at`: a code set of body sites where the same code measures something else. `plausible_limit`:
+    where a limit of the laboratory's own range may lie, in the first unit; else as for a value.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Analyte(msgspec.Struct, frozen=True):
     arrives: tuple[str, ...]
     source: str
     not_at: str = ""
+    plausible_limit: tuple[Decimal, Decimal] | None = None
 
     def unit_named(self, text: str) -> Unit | None:
         """The declared unit with this code or spelling; None for an undeclared one."""

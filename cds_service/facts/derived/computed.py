@@ -12,7 +12,7 @@ from cds_service.facts.measurements import judged
 from cds_service.facts.model import Datum, Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, reading_datum, values
+from cds_service.facts.values import Value, newest, reading_datum, values
 from cds_service.rulebase.definitions import Analyte, DerivedFact, MeasurementFact
 
 Computation = Callable[[Value], tuple[Value, tuple[Value, ...]]]
@@ -55,18 +55,27 @@ def computed(
         The fact, resting on the reported value and on the others that went into the formula.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
-    parts: dict[str, tuple[Value, ...]] = {}
+    parts: dict[tuple[str, str], tuple[Value, ...]] = {}
 
     def found(preliminary: bool) -> list[Value]:
         made = []
-        for one in values(analyte, record, side, preliminary=preliminary):
+        for one in _that_count(values(analyte, record, side, preliminary=preliminary)):
             value, used = formula(one)
-            parts[one.statement.ref] = used
+            parts[one.statement.ref, value.text] = used
             made.append(value)
         return made
 
     fact = judged(as_measurement(definition), found, record, side, fact_of)
-    return with_parts(fact, parts.get(fact.data[0].ref, ()) if fact.data else ())
+    return with_parts(fact, parts.get((fact.data[0].ref, fact.data[0].text), ()) if fact.data else ())
+
+
+def _that_count(found: list[Value]) -> list[Value]:
+    """The newest value, every other that may be as new, and the one before: the rest decides nothing."""
+    if not found:
+        return []
+    tied = newest(found)
+    before = next((one for one in found[1:] if one.problem is None), None)
+    return tied if before is None or any(before is one for one in tied) else [*tied, before]
 
 
 def with_parts(fact: Fact, used: Iterable[Value]) -> Fact:

@@ -17,8 +17,7 @@ import msgspec
 
 from cds_service.facts.data import unknown
 from cds_service.facts.derived.computed import as_measurement, computed, finals
-from cds_service.facts.derived.newest import edges_of
-from cds_service.facts.derived.pairing import nearest
+from cds_service.facts.derived.pairing import partners
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
@@ -98,7 +97,7 @@ def _shown(
     fresh = judged(as_measurement(definition), lambda _: found, record, side, fact_of)
     if fresh.value is not True:
         return unknown(definition.name, fresh.reason or Reason.NOT_RECORDED)
-    newest = next(one for one in found if one.statement.ref == fresh.data[0].ref)
+    newest = next(one for one in found if one.text == fresh.data[0].text and one.problem is None)
     paired = _paired(newest, definition, record, side)
     if paired is None:
         return unknown(definition.name, Reason.NOT_RECORDED)
@@ -131,11 +130,8 @@ def _corrected(
 
 
 def _paired(one: Value, definition: DerivedFact, record: Record, side: Side) -> Value | None:
-    glucose = record.rule_base.analytes[definition.of[1]]
     window = record.rule_base.thresholds[definition.paired_within]
-    found = nearest(one, finals(glucose, record, side), window)
-    # Of several at one time the one that corrects least: none makes a low sodium milder than it may be.
-    return min(found, key=lambda value: (edges_of(value) or (Decimal(0), None))[0], default=None)
+    return partners(definition.of[1], record, side).nearest(one, window)
 
 
 def _adds(correction: Correction, glucose: Value) -> Decimal:

@@ -41,7 +41,7 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
         and windows.within(one.statement.when, window, record.now, record.zone, whole=False)
     ]
     tied = newest(inside)
-    before = earlier(inside, tied[0]) if tied else []
+    before = [one for one in earlier(inside, tied[0]) if one not in tied] if tied else []
     answers: list[bool | None] = []
     for last, one in product(tied, before):
         fallen = _fallen(one, last, relative=relative)

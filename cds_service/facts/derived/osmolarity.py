@@ -12,8 +12,8 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from cds_service.facts.derived.computed import computed, finals
-from cds_service.facts.derived.pairing import of_same_sample
+from cds_service.facts.derived.computed import computed
+from cds_service.facts.derived.pairing import partners
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
@@ -46,8 +46,8 @@ def calculated_osmolarity(definition: DerivedFact, record: Record, side: Side, f
     target = record.rule_base.analytes[limit.of]
 
     def formula(sodium: Value) -> tuple[Value, tuple[Value, ...]]:
-        found = [of_same_sample(sodium, finals(one, record, side)) for one in others]
-        either = (of_same_sample(sodium, finals(one, record, side)) for one in (urea, nitrogen))
+        found = [partners(one.name, record, side).of_same_sample(sodium) for one in others]
+        either = (partners(one.name, record, side).of_same_sample(sodium) for one in (urea, nitrogen))
         found.append(next((one for one in either if one is not None), None))
         used = tuple(one for one in found if one is not None)
         points = [point(one) for one in (sodium, *used)]

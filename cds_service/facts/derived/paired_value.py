@@ -2,7 +2,7 @@
 
 from cds_service.facts.data import nothing
 from cds_service.facts.derived.computed import as_measurement, finals
-from cds_service.facts.derived.pairing import nearest
+from cds_service.facts.derived.pairing import partners
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Side
 from cds_service.facts.onsets import FactOf
@@ -23,7 +23,8 @@ def paired_value(definition: DerivedFact, record: Record, side: Side, fact_of: F
     first, second = (record.rule_base.analytes[name] for name in definition.of)
     window = record.rule_base.thresholds[definition.paired_within]
     tied = newest(finals(first, record, side))
-    taken = [other for one in tied for other in nearest(one, finals(second, record, side), window)]
+    among = partners(second.name, record, side)
+    taken = [other for one in tied if (other := among.nearest(one, window)) is not None]
     found = sorted(taken, key=lambda one: rank(one.statement), reverse=True)
     if not found:
         return nothing(

@@ -9,8 +9,8 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from cds_service.facts.derived.computed import computed, finals
-from cds_service.facts.derived.pairing import of_same_sample
+from cds_service.facts.derived.computed import computed
+from cds_service.facts.derived.pairing import partners
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
@@ -37,7 +37,7 @@ def urea_creatinine(definition: DerivedFact, record: Record, side: Side, fact_of
 
     def formula(creatinine: Value) -> tuple[Value, tuple[Value, ...]]:
         for analyte in (nitrogen, urea):
-            other = of_same_sample(creatinine, finals(analyte, record, side))
+            other = partners(analyte.name, record, side).of_same_sample(creatinine)
             found = ratio(other, creatinine, nitrogen=analyte is nitrogen) if other is not None else None
             if other is not None and found is not None:
                 value, kind = found

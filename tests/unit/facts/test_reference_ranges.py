@@ -205,8 +205,10 @@ def test_of_ranges_that_differ_none_is_shown(base: RuleBase) -> None:
         ("2000", "200", "10"),
         ("1990", "200", "9.9"),
         ("2600", "170", "15.2"),
-        ("150", "200", "0.7"),
-        ("9", "200", "0"),
+        ("200", "200", "1"),
+        ("199", "200", ""),  # "0.9 times the upper limit" is no excess
+        ("9", "999999", ""),
+        ("9", "1e-30", "9000000000000000000000000000000"),  # no number that breaks anything
         ("2e3", "200", "10"),
     ],
 )
@@ -238,5 +240,17 @@ def test_times_is_the_comparison_with_the_product(value: Decimal, limit: Decimal
 
 @given(amounts, amounts)
 def test_a_shown_multiple_never_exceeds_the_true_one(value: Decimal, limit: Decimal) -> None:
-    shown = Decimal(multiple(Interval(value, value), (limit,)))
-    assert shown * limit <= value < (shown + Decimal("0.1")) * limit
+    told = multiple(Interval(value, value), (limit,))
+    assert (told == "") is (value < limit)
+    if told:
+        assert Decimal(told) * limit <= value < (Decimal(told) + Decimal("0.1")) * limit
+
+
+@pytest.mark.parametrize("high", ["1e-30", "1e-300", "0.01", "999999", "-3", "1e300"])
+def test_a_filler_is_no_range_and_costs_no_fact(base: RuleBase, high: str) -> None:
+    filler = {"high": {"value": Decimal(high), "unit": "mmol/L", "code": "mmol/L"}}
+    facts = assessed(base, laboratory=[lab("2.0", referenceRange=[filler])])
+
+    for name, found in facts.sides[""].items():
+        assert found.reason is not Reason.FAULT, name
+        assert all(one.high == "" for one in found.data), name

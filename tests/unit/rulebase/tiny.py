@@ -93,6 +93,7 @@ analytes:
     unit: mmol/L
     units: {mmol/L: {factor: 1, also: [mmol/l]}, meq/L: {same-as: mmol/L, also: [mEq/L]}}
     plausible: {from: 1, to: 12}
+    plausible-limit: {from: 0.05, to: 12}
     arrives-in: [laboratory]
     source: s
   calcium:
@@ -101,6 +102,7 @@ analytes:
     unit: mmol/L
     units: {mmol/L: {factor: 1}, mg/dL: {factor: 0.2495, also: [mg/dl]}, meq/L: {factor: 0.5}}
     plausible: {from: 0.5, to: 6}
+    plausible-limit: {from: 0.05, to: 6}
     arrives-in: [laboratory]
     source: s
   index:
