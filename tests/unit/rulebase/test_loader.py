@@ -148,7 +148,7 @@ def test_two_rules_that_yield_to_each_other_would_both_be_lost() -> None:
 
 def test_a_name_defined_twice_is_said_with_both_places() -> None:
     files = texts(rules=[rule("r")])
-    files["facts/more.yaml"] = dump({"facts": {"a": fact(in_=["heavy"])}})
+    files["facts/more.yaml"] = dump({"facts": {"a": fact(in_=["heavy"], label="again")}})
 
     found = problems(files)
 
