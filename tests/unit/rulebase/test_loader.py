@@ -220,6 +220,13 @@ def test_the_day_of_a_review_is_a_day(day: Any) -> None:
     wrong(f"reviewed: {day!r} is not", rule={"reviewed": day})
 
 
+def test_a_rule_says_when_it_was_reviewed() -> None:
+    one = rule("r")
+    del one["reviewed"]
+
+    assert any("'reviewed' is a required property" in what for what in problems(texts(rules=[one])))
+
+
 def test_a_rule_without_cases_is_said() -> None:
     files = texts(rules=[rule("r")])
     del files["general/r.cases.yaml"]

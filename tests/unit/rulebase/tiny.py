@@ -212,6 +212,7 @@ def rule(name: str, when: Any = None, **fields: Any) -> Json:
         "reference": "X 1",
         "version": 1,
         "status": "draft",
+        "reviewed": "2026-11-22",
         "cause": "cause",
         "title": "Title",
         "intent": "Intent",
