@@ -20,6 +20,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from selenium import webdriver
 
+from cds_service import content
+from cds_service.rulebase import loader
+from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.reading import Document
 from tests.ehr_client import fhir_server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -120,6 +124,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def shared_data() -> Path:
     """Return the folder of the larger patient data: Synthea, MIMIC-IV demo, US Core examples."""
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def shipped_texts() -> dict[str, str]:
+    """Return the shipped content files, relative path to text."""
+    return content.texts(content.folder("cards"))
+
+
+@pytest.fixture(scope="session")
+def shipped_documents(shipped_texts: dict[str, str]) -> dict[str, list[Document]]:
+    """Return the shipped content files as plain values, by kind: read once, to be read only."""
+    documents, problems = loader.documents_of(shipped_texts)
+    assert problems == []
+    return documents
+
+
+@pytest.fixture(scope="session")
+def shipped(shipped_texts: dict[str, str]) -> RuleBase:
+    """Return the shipped rule base, whatever the lock says: built once, as it is frozen."""
+    found, problems = loader.examine(shipped_texts, check_lock=False)
+    assert found is not None, problems
+    return found
 
 
 @pytest.fixture

@@ -101,13 +101,8 @@ def show(cards: str, rule: str) -> None:
 
 def _review(rule: Rule) -> str:
     """When it was last held against its sources, and whether a clinician has approved it."""
-    day = (
-        f"gone through against its sources on {rule.reviewed}"
-        if rule.reviewed
-        else "no day of review is given"
-    )
     approved = "approved" if rule.status == "active" else "not approved by a clinician"
-    return f"{day}; status {rule.status}: {approved}"
+    return f"gone through against its sources on {rule.reviewed}; status {rule.status}: {approved}"
 
 
 def _numbers(found: RuleBase, fact: Fact) -> str:

@@ -155,7 +155,7 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         ),
         merges_into=value.get("merges-into", ""),
         ask=_ask(value["unknown"]),
-        reviewed=value.get("reviewed", ""),
+        reviewed=value["reviewed"],
     )
 
 

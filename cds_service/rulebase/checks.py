@@ -1,11 +1,19 @@
 """The house rules of content: what makes a sound rule base a good one."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from cds_service.failures import ContentProblem
 from cds_service.rulebase import model, placeholders
-from cds_service.rulebase.definitions import MeasurementFact
+from cds_service.rulebase.criteria import facts_in
+from cds_service.rulebase.definitions import (
+    AnsweredFact,
+    CountFact,
+    Fact,
+    GroupFact,
+    MeasurementFact,
+)
 from cds_service.rulebase.reading import Document, Path
 
 Documents = Mapping[str, list[Document]]
@@ -28,6 +36,7 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
             problems.append(document.problem((), "no rule of this name stands beside these cases"))
     problems.extend(_native_values(rule_base, documents))
     problems.extend(_multiples(rule_base, documents))
+    problems.extend(_labels(rule_base, documents))
     return problems
 
 
@@ -134,3 +143,34 @@ def _multiples(rule_base: model.RuleBase, documents: Documents) -> Iterator[Cont
                 if rule_base.thresholds[limit.threshold].of != fact.of:
                     what = f"{limit.threshold!r} is not a limit of {fact.of}"
                     yield document.problem(("facts", name, "without-range", limit.how), what)
+
+
+def _labels(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
+    """No two facts have one label, but a group, count or `answered` and a part of its own.
+
+    A card prints the label under "Not known": of two that bear it, who knows which is meant?
+    """
+    place: dict[str, tuple[Document, Path]] = {}
+    alike: dict[str, list[Fact]] = defaultdict(list)
+    for document in documents["facts"]:
+        for name in document.value.get("facts", {}):
+            place[name] = (document, ("facts", name, "label"))
+            alike[rule_base.facts[name].label].append(rule_base.facts[name])
+    for label, facts in alike.items():
+        for first, second in combinations(facts, 2):
+            if first.name not in _parts(second) and second.name not in _parts(first):
+                document, path = place[second.name]
+                yield document.problem(
+                    path,
+                    f"{first.name!r} has the label {label!r} too; say on each what tells them apart",
+                )
+
+
+def _parts(fact: Fact) -> frozenset[str]:
+    match fact:
+        case GroupFact():
+            return frozenset(facts_in(fact.when))
+        case CountFact() | AnsweredFact():
+            return frozenset(fact.of)
+        case _:
+            return frozenset()

@@ -176,7 +176,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     `worth_knowing`: facts whose being unknown (or a test's not being done) the card says whatever else
     it rests on. `alone`: beside its card only criticals and red flags are shown. `reviewed`: the day
-    (ISO date, empty when nobody said) on which its numbers and words were last gone through against
+    (ISO date) on which its numbers and words were last gone through against
     its sources; no part of what the rule means, and no approval.
     """
 
@@ -184,6 +184,7 @@ class Rule(msgspec.Struct, frozen=True):
     reference: str
     version: int
     status: Status
+    reviewed: str
     cause: str
     title: str
     intent: str
@@ -203,7 +204,6 @@ class Rule(msgspec.Struct, frozen=True):
     yields_to: tuple[Yield, ...] = ()
     merges_into: str = ""
     ask: Ask | None = None
-    reviewed: str = ""
 
     @property
     def topic(self) -> str:

@@ -78,7 +78,7 @@ def index(found: RuleBase) -> str:
             levels(rule),
             ", ".join(rule.hooks),
             rule.status,
-            rule.reviewed or "no day given",
+            rule.reviewed,
         )
         for cause, rules in by_cause(found).items()
         for position, rule in enumerate(rules)
@@ -119,7 +119,7 @@ def section(rule: Rule, found: RuleBase, file: str) -> str:
 def facts_about(rule: Rule, found: RuleBase) -> Iterator[str]:
     """Return the lines about a rule: its standing, when it is asked, how it speaks."""
     yield f"status: {STATUS[rule.status]}"
-    yield f"reviewed: {rule.reviewed or '**no day given**'}"
+    yield f"reviewed: {rule.reviewed}"
     yield f"asked at: {', '.join(rule.hooks)}{', for each leg' if rule.per == 'leg' else ''}"
     unserved = [hook for hook in rule.hooks if not found.services_for(hook)]
     if unserved:
@@ -151,5 +151,5 @@ def source_row(source: Source, rule: Rule) -> tuple[str, ...]:
         markdown.plain(source.locator),
         markdown.plain(source.grade),
         f"**{source.read}**" if source.read == "recalled" else source.read,
-        source.reviewed or rule.reviewed or "no day given",
+        source.reviewed or rule.reviewed,
     )

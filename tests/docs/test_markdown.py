@@ -15,6 +15,11 @@ from scripts.docs import markdown
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
+WRITTEN = [
+    *(one for one in PAGES if one.name not in docs.PAGES),
+    CHECKOUT / "fhir_fixtures" / "README.md",
+]
+LONGEST = 120
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
@@ -104,3 +109,22 @@ def test_a_bar_inside_a_cell_does_not_end_it() -> None:
     made = markdown.table(("a", "b"), [("`x|y`", r"u\|v")])
     cells = [token.content for token in READER.parse(made) if token.type == "inline"]
     assert cells == ["a", "b", "`x|y`", "u|v"]
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=named)
+def test_prose_is_wrapped_so_that_a_diff_shows_what_changed(page: Path) -> None:
+    text = page.read_text("utf-8")
+    lines = text.split("\n")
+    paragraphs = (
+        range(*token.map)
+        for before, token in pairwise(READER.parse(text))
+        if before.type == "paragraph_open" and token.map
+    )
+    # A line of one word, such as an address, cannot be wrapped.
+    long = [
+        at + 1
+        for paragraph in paragraphs
+        for at in paragraph
+        if len(lines[at]) > LONGEST and len(lines[at].split()) > 1
+    ]
+    assert long == [], f"lines over {LONGEST} characters"

@@ -213,7 +213,7 @@ def test_the_index_tells_apart_what_is_approved_reviewed_and_known() -> None:
     assert page.index("## clot") < page.index("## nerve")
     assert "status: active: approved by a clinician" in page
     assert "status: **draft: not approved by a clinician**" in page
-    assert "reviewed: **no day given**" in page
+    assert "reviewed: 2026-12-01" in page
     assert r"[A \[guideline\] \| with\_signs](<https://example.org/a(b)>)" in page
     assert "| class 1 | **recalled** | 2027-02-03 |" in page
     assert "| class 1 | read | 2026-12-01 |" in page, "a source that was not looked up by itself"

@@ -3,23 +3,13 @@
 import pytest
 from click.testing import CliRunner
 
-from cds_service import content
 from cds_service.cases import running
 from cds_service.cases.coverage import Seen, can_be_unknown, coverage
 from cds_service.cli.main import cli
-from cds_service.rulebase import loader
 from cds_service.rulebase.criteria import Truth
 from cds_service.rulebase.model import RuleBase
 
-TEXTS = content.texts(content.folder("cards"))
 RULE = "k-01-low-potassium"
-
-
-@pytest.fixture(scope="module")
-def rule_base() -> RuleBase:
-    found, problems = loader.examine(TEXTS, check_lock=False)
-    assert found is not None, problems
-    return found
 
 
 def case(name: str, **facts: Truth) -> running.Case:
@@ -27,28 +17,28 @@ def case(name: str, **facts: Truth) -> running.Case:
     return running.Case(RULE, name, "fires", "here", given, {}, now=running.NOW, hook="patient-view")
 
 
-def seen(rule_base: RuleBase, fact: str, *cases: running.Case) -> Seen:
-    outcomes = [running.run(one, rule_base, None) for one in cases]
-    (found,) = (one for one in coverage(rule_base, outcomes) if (one.rule, one.fact) == (RULE, fact))
+def seen(shipped: RuleBase, fact: str, *cases: running.Case) -> Seen:
+    outcomes = [running.run(one, shipped, None) for one in cases]
+    (found,) = (one for one in coverage(shipped, outcomes) if (one.rule, one.fact) == (RULE, fact))
     return found
 
 
-def test_without_a_case_every_value_is_lacking(rule_base: RuleBase) -> None:
-    assert seen(rule_base, "potassium-low").lacks == (True, False, None)
+def test_without_a_case_every_value_is_lacking(shipped: RuleBase) -> None:
+    assert seen(shipped, "potassium-low").lacks == (True, False, None)
 
 
-def test_each_value_a_case_brings_is_seen(rule_base: RuleBase) -> None:
+def test_each_value_a_case_brings_is_seen(shipped: RuleBase) -> None:
     low, unknown = case("low", potassium_low=True), case("unknown", potassium_low=None)
 
-    assert seen(rule_base, "potassium-low", low).lacks == (False, None)
-    assert seen(rule_base, "potassium-low", low, unknown) == Seen(
+    assert seen(shipped, "potassium-low", low).lacks == (False, None)
+    assert seen(shipped, "potassium-low", low, unknown) == Seen(
         RULE, "potassium-low", (True, None), (False,)
     )
 
 
-def test_a_case_counts_for_its_own_rule_only(rule_base: RuleBase) -> None:
-    outcomes = [running.run(case("low", leg_symptom=True), rule_base, None)]
-    others = [one for one in coverage(rule_base, outcomes) if one.rule != RULE]
+def test_a_case_counts_for_its_own_rule_only(shipped: RuleBase) -> None:
+    outcomes = [running.run(case("low", leg_symptom=True), shipped, None)]
+    others = [one for one in coverage(shipped, outcomes) if one.rule != RULE]
 
     assert others
     assert all(one.values == () for one in others)
@@ -58,8 +48,8 @@ def test_a_case_counts_for_its_own_rule_only(rule_base: RuleBase) -> None:
     ("fact", "expected"),
     [("deceased", False), ("potassium-low", True), ("adult", True)],
 )
-def test_some_kinds_of_fact_are_never_unknown(fact: str, expected: bool, rule_base: RuleBase) -> None:
-    assert can_be_unknown(fact, rule_base) is expected
+def test_some_kinds_of_fact_are_never_unknown(fact: str, expected: bool, shipped: RuleBase) -> None:
+    assert can_be_unknown(fact, shipped) is expected
 
 
 def test_the_command_names_what_no_case_has_shown() -> None:

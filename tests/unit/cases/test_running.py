@@ -2,17 +2,16 @@
 
 from datetime import UTC, datetime
 
-from cds_service import content, fitness
+from cds_service import content
 from cds_service.cases import running
 from cds_service.cases.running import Case
+from cds_service.rulebase.model import RuleBase
 
-TEXTS = content.texts(content.folder("cards"))
 FIXTURES = content.folder("fhir_fixtures")
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-def test_what_is_added_to_a_fixture_is_read_as_the_patients_own() -> None:
-    rule_base = fitness.load(TEXTS)
+def test_what_is_added_to_a_fixture_is_read_as_the_patients_own(shipped: RuleBase) -> None:
     adding = {"observations": [{"code": "loinc 2823-3", "value": 2.4, "unit": "mmol/L", "at": "now"}]}
     case = Case(
         rule="k-01-low-potassium",
@@ -26,4 +25,4 @@ def test_what_is_added_to_a_fixture_is_read_as_the_patients_own() -> None:
         reference="",
     )
 
-    assert running.run(case, rule_base, FIXTURES).differences == ()
+    assert running.run(case, shipped, FIXTURES).differences == ()

@@ -171,7 +171,7 @@ def test_the_day_of_a_review_is_no_part_of_the_meaning() -> None:
     before, after = files(), files()
     after["general/ca.yaml"] = (
         after["general/ca.yaml"]
-        .replace("title: Title", "title: Title\nreviewed: 2026-12-01")
+        .replace("reviewed: '2026-11-22'", "reviewed: 2026-12-01")
         .replace("  read: read", "  read: read\n  reviewed: 2026-12-02")
     )
     rule_base = loaded(after)

@@ -148,7 +148,7 @@ def test_two_rules_that_yield_to_each_other_would_both_be_lost() -> None:
 
 def test_a_name_defined_twice_is_said_with_both_places() -> None:
     files = texts(rules=[rule("r")])
-    files["facts/more.yaml"] = dump({"facts": {"a": fact(in_=["heavy"])}})
+    files["facts/more.yaml"] = dump({"facts": {"a": fact(in_=["heavy"], label="again")}})
 
     found = problems(files)
 
@@ -218,6 +218,13 @@ def test_a_number_that_is_none_is_a_problem_and_no_crash(number: str) -> None:
 @pytest.mark.parametrize("day", ["2026-02-30", "22 Nov 2026", "2026-11", 2026])
 def test_the_day_of_a_review_is_a_day(day: Any) -> None:
     wrong(f"reviewed: {day!r} is not", rule={"reviewed": day})
+
+
+def test_a_rule_says_when_it_was_reviewed() -> None:
+    one = rule("r")
+    del one["reviewed"]
+
+    assert any("'reviewed' is a required property" in what for what in problems(texts(rules=[one])))
 
 
 def test_a_rule_without_cases_is_said() -> None:

@@ -1,37 +1,31 @@
 """Where a code counts, and code sets as FHIR ValueSets."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from fhir.resources.R4B.valueset import ValueSet
 
-from cds_service import content
 from cds_service.cli.main import cli
-from cds_service.rulebase import loader, uses
+from cds_service.rulebase import uses
 from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.reading import Document
 from cds_service.rulebase.value_sets import value_set
 
-TEXTS = content.texts(content.folder("cards"))
+Found = Callable[[str], dict[str, uses.Use]]
 
 
-@pytest.fixture(scope="module")
-def rule_base() -> RuleBase:
-    found, problems = loader.examine(TEXTS, check_lock=False)
-    assert found is not None, problems
-    return found
+@pytest.fixture
+def found(shipped: RuleBase, shipped_documents: dict[str, list[Document]]) -> Found:
+    """Where a code counts, by code set."""
+    return lambda code: {one.set.name: one for one in uses.of_code(code, shipped, shipped_documents)}
 
 
-def found(code: str, rule_base: RuleBase) -> dict[str, uses.Use]:
-    documents, problems = loader.documents_of(TEXTS)
-    assert problems == []
-    return {one.set.name: one for one in uses.of_code(code, rule_base, documents)}
-
-
-def test_a_code_is_followed_to_the_facts_and_the_rules(rule_base: RuleBase) -> None:
+def test_a_code_is_followed_to_the_facts_and_the_rules(found: Found) -> None:
     # 2823-3 is the potassium of serum: the analyte of K-01's facts.
-    use = found("2823-3", rule_base)["potassium"]
+    use = found("2823-3")["potassium"]
 
     assert use.system == "loinc"
     assert ("analytes", "potassium") in use.readers
@@ -39,25 +33,25 @@ def test_a_code_is_followed_to_the_facts_and_the_rules(rule_base: RuleBase) -> N
 
 
 @pytest.mark.parametrize("written", ["I82.4", "I824", "i82.421"])
-def test_a_stem_is_found_as_records_meet_it(written: str, rule_base: RuleBase) -> None:
-    use = found(written, rule_base)["deep-vein-thrombosis"]
+def test_a_stem_is_found_as_records_meet_it(written: str, found: Found) -> None:
+    use = found(written)["deep-vein-thrombosis"]
 
     assert (use.system, use.concept.code, use.concept.prefix) == ("icd-10-cm", "I82.4", True)
     assert ("facts", "dvt-coded") in use.readers
 
 
-def test_a_fact_that_counts_other_facts_reads_no_code_set_of_the_same_name(rule_base: RuleBase) -> None:
-    use = found("161873000", rule_base)["leg-complaint-plain"]
+def test_a_fact_that_counts_other_facts_reads_no_code_set_of_the_same_name(found: Found) -> None:
+    use = found("161873000")["leg-complaint-plain"]
 
     assert use.readers == (("facts", "leg-complaint-plain"),)
 
 
-def test_an_order_that_is_written_with_the_code_is_named(rule_base: RuleBase) -> None:
-    assert [one.name for one in uses.orders_with("77194-9", rule_base)] == ["resting-abi"]
+def test_an_order_that_is_written_with_the_code_is_named(shipped: RuleBase) -> None:
+    assert [one.name for one in uses.orders_with("77194-9", shipped)] == ["resting-abi"]
 
 
-def test_a_code_of_no_set_counts_nowhere(rule_base: RuleBase) -> None:
-    assert found("279372000", rule_base) == {}  # fails its check digit: B 13.1
+def test_a_code_of_no_set_counts_nowhere(found: Found) -> None:
+    assert found("279372000") == {}  # fails its check digit: B 13.1
 
     result = CliRunner().invoke(cli, ["rules", "codes", "279372000"])
     assert (result.exit_code, "counts nowhere" in result.output) == (1, True)
@@ -77,12 +71,12 @@ def test_the_command_says_set_reader_rule_and_source() -> None:
         assert words in result.output
 
 
-def test_every_set_is_a_valid_value_set(rule_base: RuleBase) -> None:
+def test_every_set_is_a_valid_value_set(shipped: RuleBase) -> None:
     # Two validators that are not ours.
     import fhirkit  # noqa: PLC0415
 
-    for one in rule_base.code_sets.values():
-        made = value_set(one, rule_base)
+    for one in shipped.code_sets.values():
+        made = value_set(one, shipped)
         ValueSet.model_validate(made)
         assert [f"{issue.path}: {issue.message}" for issue in fhirkit.validate(json.dumps(made))] == []
 
@@ -95,32 +89,32 @@ def codes_in(made: dict[str, Any]) -> set[tuple[str, str]]:
     return found
 
 
-def test_a_value_set_holds_every_member_once(rule_base: RuleBase) -> None:
-    for one in rule_base.code_sets.values():
-        assert codes_in(value_set(one, rule_base)) == {(c.system, c.code) for c in one.concepts}
+def test_a_value_set_holds_every_member_once(shipped: RuleBase) -> None:
+    for one in shipped.code_sets.values():
+        assert codes_in(value_set(one, shipped)) == {(c.system, c.code) for c in one.concepts}
 
 
-def test_each_stem_is_a_filter_of_its_own(rule_base: RuleBase) -> None:
-    made = value_set(rule_base.code_sets["deep-vein-thrombosis"], rule_base)
+def test_each_stem_is_a_filter_of_its_own(shipped: RuleBase) -> None:
+    made = value_set(shipped.code_sets["deep-vein-thrombosis"], shipped)
     stems = [one for one in made["compose"]["include"] if "filter" in one]
 
     assert {(len(one["filter"]), one["filter"][0]["op"]) for one in stems} == {(1, "is-a")}
     assert {one["filter"][0]["value"] for one in stems} >= {"I82.4", "I80.1", "I80.2"}
 
 
-def test_a_body_site_that_a_value_set_cannot_demand_is_said(rule_base: RuleBase) -> None:
-    made = value_set(rule_base.code_sets["left-leg-complaint"], rule_base)
+def test_a_body_site_that_a_value_set_cannot_demand_is_said(shipped: RuleBase) -> None:
+    made = value_set(shipped.code_sets["left-leg-complaint"], shipped)
 
     _, sites = made["description"].split("Only with a body site: ")
     assert "161873000 (body site in left-lower-leg-structure)" in sites
 
 
-def test_value_sets_are_written_one_file_each(tmp_path: Any, rule_base: RuleBase) -> None:
+def test_value_sets_are_written_one_file_each(tmp_path: Any, shipped: RuleBase) -> None:
     result = CliRunner().invoke(cli, ["rules", "value-sets", "--out", str(tmp_path / "new")])
 
     assert result.exit_code == 0
     files = {one.name for one in (tmp_path / "new").iterdir()}
-    assert files == {f"{name}.json" for name in rule_base.code_sets}
+    assert files == {f"{name}.json" for name in shipped.code_sets}
     named = CliRunner().invoke(cli, ["rules", "value-sets", "potassium"])
     assert [one["resource"]["id"] for one in json.loads(named.output)["entry"]] == ["potassium"]
     refused = CliRunner().invoke(cli, ["rules", "value-sets", "potasium"])

@@ -159,9 +159,12 @@ override-reasons:
 
 
 def fact(kind: str = "condition", **fields: Any) -> Json:
-    """A fact definition; `in_` and `is_` stand for the words that Python keeps for itself."""
+    """A fact definition; `in_` and `is_` stand for the words that Python keeps for itself.
+
+    Without a `label` it gets its name for one (`texts`).
+    """
     named = {key.rstrip("_").replace("_", "-"): value for key, value in fields.items()}
-    return {"kind": kind, "label": "a label", "source": "invented", **named}
+    return {"kind": kind, "source": "invented", **named}
 
 
 def base_facts() -> Json:
@@ -209,6 +212,7 @@ def rule(name: str, when: Any = None, **fields: Any) -> Json:
         "reference": "X 1",
         "version": 1,
         "status": "draft",
+        "reviewed": "2026-11-22",
         "cause": "cause",
         "title": "Title",
         "intent": "Intent",
@@ -289,7 +293,13 @@ def texts(
         ),
         "thresholds/base.yaml": _BASE,
         "facts/base.yaml": dump(
-            {"facts": {**base_facts(), **(more or {})}, **({"scores": scores} if scores else {})}
+            {
+                "facts": {
+                    name: {"label": f"the {name}", **definition}
+                    for name, definition in {**base_facts(), **(more or {})}.items()
+                },
+                **({"scores": scores} if scores else {}),
+            }
         ),
     }
     if thresholds:
