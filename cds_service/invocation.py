@@ -8,6 +8,8 @@ import logging
 import time
 from datetime import UTC, datetime
 
+import msgspec
+
 from cds_service import emission
 from cds_service.audit import event
 from cds_service.audit.allowlist import Allowlist
@@ -153,6 +155,7 @@ class Runtime:
             question.patient,
             request.draft_orders,
             question.encounter,
+            question.fhir_server,
         )
         gaps = [
             key
@@ -160,7 +163,7 @@ class Runtime:
             if not isinstance(found, Arrival) and found.reason == "not-delivered"
         ]
         fetched = self.ehr.fetch(request, gaps) if gaps else {}
-        evidence = Evidence({**brought.arrivals, **fetched})
+        evidence = msgspec.structs.replace(brought, arrivals={**brought.arrivals, **fetched})
         prefetch.demand_necessary(evidence)
         return evidence
 
