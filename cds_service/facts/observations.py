@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET
 
-from cds_service.facts import postures, windows
+from cds_service.facts import postures, samples, windows
 from cds_service.facts.answers import coded_answer, worded
 from cds_service.facts.model import PRELIMINARY
 from cds_service.facts.statements import (
@@ -64,7 +64,7 @@ def of_observation(
             coding.code == "laboratory" for one in resource.category for coding in one.coding
         ),
         notes=(PRELIMINARY,) if status == "preliminary" else (),
-        specimen=(resource.specimen.reference or "") if resource.specimen else "",
+        specimen=samples.named_by(resource, ref),
         sample_text=_sample_text(resource),
         posture=postures.of_observation(resource, context),
         sites=site.sets,

@@ -29,7 +29,6 @@ from cds_service.fhir.resources import (
     Procedure,
     QuestionnaireResponse,
     ServiceRequest,
-    Specimen,
     last_segment,
     type_in,
 )
@@ -70,7 +69,6 @@ class Record:
             for match in rule_base.terminology.matches(coding.system, coding.code)
         }
         self._reasons: set[Target] = set()  # the entries that are the reason of this encounter
-        self._specimens: dict[str, Specimen] = {}
         self._prepare()
         self.faulty: list[str] = []
         for arrival in evidence.delivered():
@@ -115,8 +113,6 @@ class Record:
                 resource = item.resource
                 if isinstance(resource, Medication) and resource.id:
                     self._medications[resource.id] = resource.code
-                elif isinstance(resource, Specimen) and resource.id:
-                    self._specimens[resource.id] = resource
         today = list(self._encounters_of_today())
         if any(encounter.reasonReference for encounter, _ in today):
             bases = encounters.bases_of(self.evidence.server, self._items())
@@ -207,4 +203,4 @@ class Record:
             self.sided.add(name)
 
     def _mark_suspect_samples(self) -> None:
-        samples.mark(self._by_set, self._specimens, self.rule_base)
+        samples.mark(self._by_set, samples.Specimens(self.evidence, self.rule_base))
