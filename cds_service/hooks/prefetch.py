@@ -26,6 +26,7 @@ from cds_service.fhir.decoding import Ignored, Unread
 from cds_service.fhir.evidence import OUTSIDE, Arrival, Evidence, Item, Origin, Unavailable
 from cds_service.fhir.resources import (
     AnyResource,
+    Component,
     Encounter,
     Observation,
     OperationOutcome,
@@ -138,7 +139,7 @@ class _Budget:
         if self.left < 0:
             raise Failure(
                 Kind.TOO_LARGE,
-                f"more than {MOST_ENTRIES} entries, parts of panels and answers counted",
+                f"more than {MOST_ENTRIES} entries, parts of panels, reasons and answers counted",
                 where="prefetch",
                 todo="limit the queries with _count, as the published templates do",
             )
@@ -299,7 +300,13 @@ def _parts(resource: AnyResource) -> int:
     """What a resource holds that costs like entries of its own."""
     match resource:
         case Observation():
-            return len(resource.component) + len(resource.contained)
+            parts: tuple[Observation | Component, ...] = (resource, *resource.component)
+            # One reference range is a part of a result; each further one is read by itself.
+            ranges = sum(max(0, len(part.referenceRange) - 1) for part in parts)
+            return len(resource.component) + len(resource.contained) + ranges
+        case Encounter():
+            reasons = len(resource.reasonCode) + len(resource.reasonReference)
+            return len(resource.contained) + reasons
         case QuestionnaireResponse():
             return _questions(resource.item)
         case _:
