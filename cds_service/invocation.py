@@ -29,6 +29,7 @@ from cds_service.settings import Settings
 
 _log = logging.getLogger(__name__)
 CLIENT = "anonymous"  # until callers are authenticated
+UNKNOWN = "unknown"  # what the audit calls a service that there is not
 PLAYGROUND = "playground"  # the mark of calls from the page
 
 
@@ -98,7 +99,8 @@ class Runtime:
                 failure,
                 self._kept,
                 time=datetime.now(UTC),
-                service=service,
+                # A path that a caller made up may hold anything; what is known is enough.
+                service=service if service in self.rule_base.services else UNKNOWN,
                 client=self._client(marks),
                 body=body,
                 marks=marks,
