@@ -8,6 +8,8 @@ import logging
 import time
 from datetime import UTC, datetime
 
+import msgspec
+
 from cds_service import emission
 from cds_service.audit import event
 from cds_service.audit.allowlist import Allowlist
@@ -27,6 +29,7 @@ from cds_service.settings import Settings
 
 _log = logging.getLogger(__name__)
 CLIENT = "anonymous"  # until callers are authenticated
+UNKNOWN = "unknown"  # what the audit calls a service that there is not
 PLAYGROUND = "playground"  # the mark of calls from the page
 
 
@@ -96,7 +99,8 @@ class Runtime:
                 failure,
                 self._kept,
                 time=datetime.now(UTC),
-                service=service,
+                # A path that a caller made up may hold anything; what is known is enough.
+                service=service if service in self.rule_base.services else UNKNOWN,
                 client=self._client(marks),
                 body=body,
                 marks=marks,
@@ -153,6 +157,7 @@ class Runtime:
             question.patient,
             request.draft_orders,
             question.encounter,
+            question.fhir_server,
         )
         gaps = [
             key
@@ -160,7 +165,7 @@ class Runtime:
             if not isinstance(found, Arrival) and found.reason == "not-delivered"
         ]
         fetched = self.ehr.fetch(request, gaps) if gaps else {}
-        evidence = Evidence({**brought.arrivals, **fetched})
+        evidence = msgspec.structs.replace(brought, arrivals={**brought.arrivals, **fetched})
         prefetch.demand_necessary(evidence)
         return evidence
 

@@ -1,5 +1,6 @@
 """The environment as one frozen value; `make docs` writes docs/reference/settings.md from it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -65,8 +66,15 @@ def _zone(text: str) -> str:
     return text
 
 
+# As browsers send it in `Origin` (RFC 6454 6.2): small letters, no path, not even a slash at the end.
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+
 def _origins(text: str) -> tuple[str, ...]:
-    return tuple(text.replace(",", " ").split())
+    found = tuple(text.replace(",", " ").split())
+    if not all(_ORIGIN.fullmatch(one) for one in found):
+        raise ValueError
+    return found
 
 
 SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
@@ -75,7 +83,13 @@ FOLDER = Form("a folder", str)
 FILE = Form("a file", Path)
 SECRET = Form("at least 32 hexadecimal digits", str)
 ZONE = Form("a zone of the IANA database", _zone, "is not a time zone", "e.g. Europe/Berlin")
-ORIGINS = Form("origins, with blanks or commas between", _origins, empty_is_said=True)
+ORIGINS = Form(
+    "`*`, or origins (`scheme://host[:port]`) with blanks or commas between",
+    _origins,
+    "holds something that is no origin",
+    "write * or scheme://host[:port] in small letters: no path, no slash at the end, not null",
+    empty_is_said=True,
+)
 
 
 class Settings(msgspec.Struct, frozen=True):

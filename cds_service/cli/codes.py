@@ -76,8 +76,14 @@ def value_sets(cards: str, names: tuple[str, ...], out: Path | None) -> None:
         bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
         click.echo(json.dumps(bundle, indent=2, ensure_ascii=False))
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for one in made:
-        text = json.dumps(one, indent=2, ensure_ascii=False) + "\n"
-        (out / f"{one['id']}.json").write_text(text, encoding="utf-8")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for one in made:
+            text = json.dumps(one, indent=2, ensure_ascii=False) + "\n"
+            (out / f"{one['id']}.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise click.ClickException(
+            f"{out}: cannot be written to ({why}); name another folder"
+        ) from error
     click.echo(f"{len(made)} value sets in {out}")

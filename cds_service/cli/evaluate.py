@@ -128,6 +128,7 @@ def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, Rule
         request.question.patient,
         request.draft_orders,
         request.question.encounter,
+        request.question.fhir_server,
     )
     prefetch.demand_necessary(evidence)
     said = request.extension.get(requests.NOW_EXTENSION)

@@ -1,8 +1,6 @@
-"""Entries of lists into statements: conditions, encounter reasons, procedures, devices."""
+"""Entries of lists into statements: conditions, procedures, devices."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Literal
 
 from msgspec import UNSET
 
@@ -18,20 +16,9 @@ from cds_service.facts.statements import (
     status_of,
 )
 from cds_service.fhir.dates import Span
-from cds_service.fhir.decoding import decode
-from cds_service.fhir.resources import (
-    CodeableConcept,
-    Condition,
-    Device,
-    Encounter,
-    Procedure,
-    last_segment,
-    type_in,
-)
-from cds_service.rulebase.terminology import Match
+from cds_service.fhir.resources import Condition, Device, Procedure
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
-_VOID = ("entered-in-error", "cancelled")  # an encounter that is none
 _UNCERTAIN = frozenset({"unconfirmed", "provisional", "differential"})
 
 
@@ -91,69 +78,6 @@ def _at_age(raw: bytes, unit: str, birth: Span) -> Span | None:
     years = int(raw)
     start = birth.start + timedelta(days=365.25 * years)
     return Span(start, start + timedelta(days=366), precise=False, text=f"age {years}")
-
-
-def reasons_elsewhere(resource: Encounter) -> Iterator[str]:
-    """The ids of the conditions and observations that an encounter names as its reason.
-
-    A procedure or a recommendation may be a reason too (R4 Encounter.reasonReference); it is no
-    complaint.
-    """
-    for reference in () if resource.status in _VOID else resource.reasonReference:
-        named = reference.reference or ""
-        if not named.startswith("#") and type_in(named) in ("", "Condition", "Observation"):
-            identifier = last_segment(named)
-            if identifier:
-                yield identifier
-
-
-def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
-    """What this encounter states as of now: its reasons, its service and its class.
-
-    Reasons are those in `reasonCode`, and the conditions it carries inside itself; see
-    `reasons_elsewhere` for the others.
-    """
-    if resource.status in _VOID:
-        return
-    for inside in _contained_reasons(resource):
-        yield from of_condition(inside, ref, True, context)
-    when = context.span(resource.period.start) if resource.period else None
-    kind = CodeableConcept(coding=(resource.class_,)) if resource.class_ else None
-    for setting in (resource.serviceType, kind):
-        for match, code in matches(setting, context):
-            yield match.set, _of_this_encounter("setting", setting, match, code, ref, when)
-    for reason in resource.reasonCode:
-        for match, code in matches(reason, context):
-            if not match.concept.needs_site:
-                yield match.set, _of_this_encounter("reason", reason, match, code, ref, when)
-
-
-def _of_this_encounter(
-    kind: Literal["setting", "reason"],
-    said: CodeableConcept | None,
-    match: Match,
-    code: str,
-    ref: str,
-    when: Span | None,
-) -> Statement:
-    return Statement(
-        kind=kind,
-        ref=ref,
-        label=label_of(said or CodeableConcept(), match.concept.display),
-        concept=match.concept,
-        code=code,
-        side=match.concept.side,
-        recorded=when,
-        current=True,
-    )
-
-
-def _contained_reasons(resource: Encounter) -> Iterator[Condition]:
-    named = {reference.reference for reference in resource.reasonReference}
-    for raw in resource.contained:
-        found = decode(raw)
-        if isinstance(found, Condition) and f"#{found.id}" in named:
-            yield found
 
 
 def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:

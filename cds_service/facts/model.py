@@ -15,8 +15,9 @@ LEGS: tuple[Side, ...] = ("left", "right")
 # What a card may say of a datum beside its value: our own words, all of them.
 PRELIMINARY, UNCONFIRMED = "preliminary", "unconfirmed"
 HAEMOLYSED, LIPAEMIC, DRIP_ARM = "haemolysed sample", "lipaemic sample", "sample from a drip arm"
+SAMPLE_UNSEEN = "state of the sample not known"
 NO_RANGE = "no reference range"
-NOTES = frozenset({PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM, NO_RANGE})
+NOTES = frozenset({PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM, SAMPLE_UNSEEN, NO_RANGE})
 
 
 class Reason(StrEnum):

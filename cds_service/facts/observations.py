@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET
 
-from cds_service.facts import postures, windows
+from cds_service.facts import postures, samples, windows
 from cds_service.facts.answers import coded_answer, worded
 from cds_service.facts.model import PRELIMINARY
 from cds_service.facts.statements import (
@@ -50,6 +50,7 @@ def of_observation(
         return  # about nothing that is asked here, as most of what a record holds
     when = _effective(resource, context)
     site = place_of((resource.bodySite,) if resource.bodySite else (), context)
+    position = postures.of_observation(resource, context)
     base = Statement(
         kind="observation",
         ref=ref,
@@ -64,9 +65,10 @@ def of_observation(
             coding.code == "laboratory" for one in resource.category for coding in one.coding
         ),
         notes=(PRELIMINARY,) if status == "preliminary" else (),
-        specimen=(resource.specimen.reference or "") if resource.specimen else "",
+        specimen=samples.named_by(resource, ref),
         sample_text=_sample_text(resource),
-        posture=postures.of_observation(resource, context),
+        posture=position.posture,
+        posture_unclear=position.unclear,
         sites=site.sets,
     )
     yield from _valued(resource, base, site, context)
@@ -145,7 +147,7 @@ def _valued(
     says, answer, quantity, problem = _value(part, context)
     found = list(matches(part.code, context))
     # A code that names the position itself ("systolic--standing") wins over that of the whole.
-    posture = postures.named_by(match for match, _ in found) or base.posture
+    named = postures.named_by(match for match, _ in found)
     for match, code in found:
         allowed, side = placed(match, site)
         leg = leg_answered(code, answer, context)
@@ -167,7 +169,8 @@ def _valued(
                     quantity=quantity,
                     ranges=part.referenceRange if quantity is not None else (),
                     problem=problem,
-                    posture=posture,
+                    posture=named or base.posture,
+                    posture_unclear=base.posture_unclear and not named,
                 ),
             )
     if part.valueCodeableConcept is not None:

@@ -17,6 +17,8 @@ from cds_service.rulebase.terminology import Match
 
 BODY_POSITION = "http://hl7.org/fhir/StructureDefinition/observation-bodyPosition"
 _NAME = b"observation-bodyPosition"
+_raw_list = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_extension = msgspec.json.Decoder(Extension)
 _COMPONENT = "body-position"
 _SETS: Mapping[str, Posture] = {
     "posture-lying": "lying",
@@ -33,29 +35,47 @@ _WORDS: Mapping[str, Posture] = {
 }
 
 
-def of_observation(resource: Observation, context: Context) -> Posture:
-    """The position that an Observation says as a whole; empty when it says none, or two."""
-    said = {
-        of_concept(one.valueCodeableConcept, context)
-        for one in _extensions(resource)
-        if one.url == BODY_POSITION
-    }
+class Position(msgspec.Struct, frozen=True):
+    """The position that an Observation says.
+
+    `unclear`: two positions are said, or one is said in a form that cannot be read. Then it may have
+    been standing, so it is taken as standing where rest is asked for; and it makes no pair (`postural`).
+    """
+
+    posture: Posture
+    unclear: bool = False
+
+
+_UNCLEAR = Position("standing", unclear=True)
+
+
+def of_observation(resource: Observation, context: Context) -> Position:
+    """The position that an Observation says as a whole; empty when it says none."""
+    extensions = _extensions(resource)
+    if extensions is None:
+        return _UNCLEAR
+    said = {of_concept(one.valueCodeableConcept, context) for one in extensions}
     for part in resource.component:
         if any(match.set == _COMPONENT for match, _ in matches(part.code, context)):
             said.add(of_concept(part.valueCodeableConcept, context) or worded(part.valueString))
     said.discard("")
-    return said.pop() if len(said) == 1 else ""
+    if len(said) > 1:
+        return _UNCLEAR
+    return Position(said.pop() if said else "")
 
 
-def _extensions(resource: Observation) -> tuple[Extension, ...]:
-    """The extensions, where one names the position and all have the shape of R4; else none."""
+def _extensions(resource: Observation) -> tuple[Extension, ...] | None:
+    """The extensions that name the position; None when one does that cannot be read, or none can."""
     raw = resource.extension
-    if isinstance(raw, UnsetType) or _NAME not in bytes(raw):
+    if isinstance(raw, UnsetType) or (_NAME not in bytes(raw) and bytes(raw)[:1] == b"["):
         return ()
     try:
-        return msgspec.json.decode(raw, type=tuple[Extension, ...])
+        named = [one for one in _raw_list.decode(raw) if _NAME in bytes(one)]
+        found = [_extension.decode(one) for one in named]
     except (msgspec.MsgspecError, RecursionError):
-        return ()
+        return None
+    told = tuple(one for one in found if one.url == BODY_POSITION)
+    return told if all(one.valueCodeableConcept is not None for one in told) else None
 
 
 def of_concept(concept: CodeableConcept | None, context: Context) -> Posture:

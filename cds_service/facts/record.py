@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from cds_service.facts import answers, entries, observations, orders, samples
+from cds_service.facts import answers, encounters, entries, observations, orders, samples
+from cds_service.facts.encounters import Target
 from cds_service.facts.statements import Statement
 from cds_service.fhir import dates
 from cds_service.fhir.dates import Span
@@ -27,9 +28,7 @@ from cds_service.fhir.resources import (
     Patient,
     Procedure,
     QuestionnaireResponse,
-    Resource,
     ServiceRequest,
-    Specimen,
     last_segment,
     type_in,
 )
@@ -69,15 +68,14 @@ class Record:
             for coding in one.code.coding
             for match in rule_base.terminology.matches(coding.system, coding.code)
         }
-        self._reasons: set[str] = set()  # ids of the entries that are the reason of this encounter
-        self._specimens: dict[str, Specimen] = {}
+        self._reasons: set[Target] = set()  # the entries that are the reason of this encounter
         self._prepare()
         self.faulty: list[str] = []
         for arrival in evidence.delivered():
             for item in arrival.items:
                 self._read(item, arrival)
         self._read_encounter_reasons()
-        self.reason_not_delivered = not self._reasons <= self._ids(Condition, Observation)
+        self.reason_not_delivered = not self._reasons <= self._delivered_targets()
         self._mark_suspect_samples()
 
     def stated(self, sets: Iterable[str]) -> Sequence[Statement]:
@@ -115,16 +113,31 @@ class Record:
                 resource = item.resource
                 if isinstance(resource, Medication) and resource.id:
                     self._medications[resource.id] = resource.code
-                elif isinstance(resource, Specimen) and resource.id:
-                    self._specimens[resource.id] = resource
-                elif isinstance(resource, Encounter) and arrival.key == "encounter":
-                    self._reasons.update(entries.reasons_elsewhere(resource))
+        today = list(self._encounters_of_today())
+        if any(encounter.reasonReference for encounter, _ in today):
+            bases = encounters.bases_of(self.evidence.server, self._items())
+            for encounter, _ in today:
+                self._reasons.update(encounters.reasons_elsewhere(encounter, bases))
 
-    def _ids(self, *kinds: type[Resource]) -> set[str]:
+    def _items(self) -> Iterator[Item]:
+        return (item for arrival in self.evidence.delivered() for item in arrival.items)
+
+    def _encounters_of_today(self) -> Iterator[tuple[Encounter, Item]]:
+        arrival = self.evidence.arrival("encounter")
+        for item in arrival.items if arrival else ():
+            found = item.resource
+            if isinstance(found, Encounter) and encounters.is_of_today(
+                found, self.evidence.encounter, self
+            ):
+                yield found, item
+
+    def _delivered_targets(self) -> set[Target]:
         if not self._reasons:
             return set()
-        items = (item.resource for arrival in self.evidence.delivered() for item in arrival.items)
-        return {one.id for one in items if isinstance(one, kinds) and one.id}
+        return {target for item in self._items() for target in encounters.targets_of(item)}
+
+    def _is_reason(self, item: Item) -> bool:
+        return bool(self._reasons) and not self._reasons.isdisjoint(encounters.targets_of(item))
 
     def _read(self, item: Item, arrival: Arrival) -> None:
         try:
@@ -139,10 +152,9 @@ class Record:
     ) -> Iterator[tuple[str, Statement]]:
         match resource:
             case Condition():
-                current = resource.id in self._reasons
-                yield from entries.of_condition(resource, item.ref, current, self)
+                yield from entries.of_condition(resource, item.ref, self._is_reason(item), self)
             case Observation():
-                current = resource.id in self._reasons
+                current = self._is_reason(item)
                 yield from observations.of_observation(resource, item.ref, self, current=current)
             case QuestionnaireResponse():
                 yield from answers.of_answers(resource, item.ref, self)
@@ -181,11 +193,9 @@ class Record:
         return self._medications.get(last_segment(reference.reference)) or named
 
     def _read_encounter_reasons(self) -> None:
-        arrival = self.evidence.arrival("encounter")
-        for item in arrival.items if arrival else ():
-            if isinstance(item.resource, Encounter):
-                for name, statement in entries.of_encounter(item.resource, item.ref, self):
-                    self._add(name, statement)
+        for encounter, item in self._encounters_of_today():
+            for name, statement in encounters.of_encounter(encounter, item.ref, self):
+                self._add(name, statement)
 
     def _add(self, name: str, statement: Statement) -> None:
         self._by_set.setdefault(name, []).append(statement)
@@ -193,4 +203,4 @@ class Record:
             self.sided.add(name)
 
     def _mark_suspect_samples(self) -> None:
-        samples.mark(self._by_set, self._specimens, self.rule_base)
+        samples.mark(self._by_set, samples.Specimens(self.evidence, self.rule_base))

@@ -51,7 +51,9 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
     the side ("which leg is affected?"). `until` is when an ended medicine ended, as far as it is told.
     `posture` is the position of the body while something was
-    measured; empty where none is recorded. `sites` are the code sets that its body sites are in.
+    measured; empty where none is recorded. `posture_unclear`: what is written of it cannot be read or
+    contradicts itself; it then counts as standing, never as rest, and makes no pair. `sites` are the
+    code sets that its body sites are in.
     """
 
     kind: StatementKind
@@ -83,6 +85,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     old: bool = False
     until: Span | None = None
     posture: Posture = ""
+    posture_unclear: bool = False
     sites: frozenset[str] = frozenset()
 
 

@@ -47,6 +47,7 @@ class Ignored(msgspec.Struct, frozen=True, gc=False):
     """A resource of a type that no fact is read from."""
 
     type: str
+    id: str = ""
 
 
 def decode(raw: Raw | bytes) -> AnyResource | Ignored | Unread:
@@ -64,7 +65,8 @@ def _unreadable(raw: Raw | bytes, error: Exception) -> Ignored | Unread:
         return Unread("resource", "", "not a FHIR resource")
     kind = header.resourceType or ""
     if kind and kind not in KNOWN:
-        return Ignored(kind if _TYPE.fullmatch(kind) else "resource")  # it is said: no free text
+        # It is said: no free text.
+        return Ignored(kind if _TYPE.fullmatch(kind) else "resource", header.id or "")
     # The library's message holds types and a path, never a value.
     reason = str(error) if isinstance(error, msgspec.ValidationError) else "malformed JSON"
     code, when = None, None

@@ -19,11 +19,15 @@ OUTSIDE = "outside-any-encounter"
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One resource that arrived, with the reference that names it to the caller."""
+    """One resource that arrived, with the reference that names it to the caller.
+
+    `url`: its `fullUrl` in the Bundle that brought it.
+    """
 
     resource: AnyResource
     ref: str
     key: str
+    url: str = ""
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -52,9 +56,14 @@ class Unavailable(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """Everything one request brought, by prefetch key; draft orders are the key `draftOrders`."""
+    """Everything one request brought, by prefetch key; draft orders are the key `draftOrders`.
+
+    `encounter` is `context.encounterId`, `server` is `fhirServer`; empty where the request says none.
+    """
 
     arrivals: Mapping[str, Arrival | Unavailable]
+    encounter: str = ""
+    server: str = ""
 
     def arrival(self, key: str) -> Arrival | None:
         """The arrival under `key`; None when it is unavailable or was never asked for."""

@@ -108,6 +108,7 @@ class Condition(Resource, frozen=True, tag="Condition"):
     code: CodeableConcept | None = None
     bodySite: tuple[CodeableConcept, ...] = ()
     subject: Reference | None = None
+    encounter: Reference | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
     onsetAge: Age | None = None
@@ -147,6 +148,7 @@ class Observation(Resource, frozen=True, tag="Observation"):
     code: CodeableConcept | None = None
     subject: Reference | None = None
     focus: tuple[Reference, ...] = ()
+    encounter: Reference | None = None
     effectiveDateTime: str | None = None
     effectiveInstant: str | None = None
     effectivePeriod: Period | None = None

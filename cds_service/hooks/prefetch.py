@@ -21,18 +21,19 @@ from typing import Annotated
 import msgspec
 
 from cds_service.failures import Failure, Kind
-from cds_service.fhir import dates, decoding, resources
+from cds_service.fhir import dates, decoding
 from cds_service.fhir.decoding import Ignored, Unread
 from cds_service.fhir.evidence import OUTSIDE, Arrival, Evidence, Item, Origin, Unavailable
 from cds_service.fhir.resources import (
     AnyResource,
+    Component,
     Encounter,
     Observation,
     OperationOutcome,
-    Patient,
     QuestionnaireResponse,
     ResponseItem,
 )
+from cds_service.hooks.whose import Whose, points_inside
 
 MOST_ENTRIES = 10_000
 # Servers add these to what a search found, with or without saying so; no fact is read from them.
@@ -82,6 +83,7 @@ def read(
     patient: str,
     draft_orders: msgspec.Raw | None = None,
     encounter: str = "",
+    server: str = "",
 ) -> Evidence:
     """Everything a request brought.
 
@@ -91,6 +93,7 @@ def read(
         patient: `context.patientId`.
         draft_orders: `context.draftOrders`.
         encounter: `context.encounterId`; the reasons of another encounter are not those of today.
+        server: `fhirServer`, whose resources an absolute reference may name.
 
     Raises:
         Failure: incorrect for a value that is neither object nor null; forbidden when the Patient
@@ -109,7 +112,7 @@ def read(
         )
     if encounter and "encounter" in arrivals:
         arrivals["encounter"] = _of_the_encounter(arrivals["encounter"], encounter)
-    return Evidence(arrivals)
+    return Evidence(arrivals, encounter, server)
 
 
 def _of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | Unavailable:
@@ -136,7 +139,7 @@ class _Budget:
         if self.left < 0:
             raise Failure(
                 Kind.TOO_LARGE,
-                f"more than {MOST_ENTRIES} entries, parts of panels and answers counted",
+                f"more than {MOST_ENTRIES} entries, parts of panels, reasons and answers counted",
                 where="prefetch",
                 todo="limit the queries with _count, as the published templates do",
             )
@@ -163,11 +166,34 @@ def arrival(
         return Unavailable(key, CLIENT_ERROR)
     budget = budget or _Budget(MOST_ENTRIES)
     budget.spend(len(bundle.entry))
-    found = _sorted_out(key, bundle, template, _Whose(patient, key), origin, budget)
+    whose = Whose(patient, key)
+    found = _sorted_out(key, bundle, template, whose, origin, budget)
+    if key == "encounter" and isinstance(found, Arrival):
+        found = _with_its_own_reasons(found, whose)
     if bundle.resourceType != "Bundle" and "?" in template and isinstance(found, Arrival):
         # One resource is no answer to a search: nothing says that there are no others.
         return msgspec.structs.replace(found, complete=False, incomplete="no-list")
     return found
+
+
+def _with_its_own_reasons(found: Arrival, whose: Whose) -> Arrival:
+    items, others = [], found.other_patient
+    for item in found.items:
+        if isinstance(item.resource, Encounter) and item.resource.contained:
+            encounter, inside = whose.reasons_sorted_out(item.resource)
+            others += inside
+            items.append(msgspec.structs.replace(item, resource=encounter))
+        else:
+            items.append(item)
+    # One encounter was asked for, by its id: if it is another patient's, its reasons are not known.
+    incomplete = found.incomplete or ("other-patient" if others else "")
+    return msgspec.structs.replace(
+        found,
+        items=tuple(items),
+        other_patient=others,
+        complete=not incomplete,
+        incomplete=incomplete,
+    )
 
 
 def _opened(text: bytes) -> _Bundle | None:
@@ -189,7 +215,7 @@ def _sorted_out(
     key: str,
     bundle: _Bundle,
     template: str,
-    whose: "_Whose",
+    whose: Whose,
     origin: Origin,
     budget: "_Budget",
 ) -> Arrival | Unavailable:
@@ -213,13 +239,14 @@ def _sorted_out(
             unread.append(found)
         elif whose.is_of_another(found):
             others += 1
-            contained += _contained(found)
+            contained += points_inside(found)
         elif whose.holds_another(found):
             others += 1
             contained += 1
         else:
             budget.spend(_parts(found))
-            items.append(Item(found, _reference(found, entry.fullUrl, key, number), key))
+            ref = _reference(found, entry.fullUrl, key, number)
+            items.append(Item(found, ref, key, entry.fullUrl or ""))
     if failed and not matched:
         return Unavailable(key, CLIENT_ERROR)
     incomplete = _why_incomplete(matched, bundle, template, unread)
@@ -269,70 +296,17 @@ def _reference(resource: AnyResource, full_url: str | None, key: str, number: in
     return full_url or f"{key}#{number}"
 
 
-class _Whose:
-    """Whether a resource is this patient's; a reference that comes again is not looked at again."""
-
-    def __init__(self, patient: str, key: str) -> None:
-        self._patient = patient
-        self._key = key
-        self._seen: dict[str, bool] = {}
-
-    def is_of_another(self, resource: AnyResource) -> bool:
-        if isinstance(resource, Patient):
-            return self._is_another(resource)
-        if (
-            isinstance(resource, Observation)
-            and resource.focus
-            and any(one.reference is None or self._named(one.reference) for one in resource.focus)
-        ):
-            return True  # about somebody or something else, though filed under the patient
-        reference = resources.subject_of(resource)
-        return reference is not None and self._named(reference)
-
-    def holds_another(self, resource: AnyResource) -> bool:
-        """Whether a contained member of a panel is somebody else's: then the whole panel is doubtful."""
-        if not resource.contained or not isinstance(resource, Observation):
-            return False
-        members = (decoding.decode(raw) for raw in resource.contained)
-        return any(isinstance(one, Observation) and self.is_of_another(one) for one in members)
-
-    def _is_another(self, resource: Patient) -> bool:
-        if self._key != "patient":
-            return resource.id != self._patient
-        other = resource.id is not None and resource.id != self._patient
-        if other:
-            raise Failure(
-                Kind.FORBIDDEN,
-                "the Patient is another than context.patientId",
-                where="prefetch.patient.id",
-                todo="send the Patient of the context",
-            )
-        return other
-
-    def _named(self, reference: str) -> bool:
-        another = self._seen.get(reference)
-        if another is None:
-            another = self._seen[reference] = _names_another(reference, self._patient)
-        return another
-
-
-def _names_another(reference: str, patient: str) -> bool:
-    # A contained Patient (`#p`) differs too: nothing says that it is the one of the context.
-    if resources.last_segment(reference) != patient:
-        return True
-    kind = resources.type_in(reference)
-    return kind not in ("", "Patient")
-
-
-def _contained(resource: AnyResource) -> bool:
-    return (resources.subject_of(resource) or "").startswith("#")
-
-
 def _parts(resource: AnyResource) -> int:
     """What a resource holds that costs like entries of its own."""
     match resource:
         case Observation():
-            return len(resource.component) + len(resource.contained)
+            parts: tuple[Observation | Component, ...] = (resource, *resource.component)
+            # One reference range is a part of a result; each further one is read by itself.
+            ranges = sum(max(0, len(part.referenceRange) - 1) for part in parts)
+            return len(resource.component) + len(resource.contained) + ranges
+        case Encounter():
+            reasons = len(resource.reasonCode) + len(resource.reasonReference)
+            return len(resource.contained) + reasons
         case QuestionnaireResponse():
             return _questions(resource.item)
         case _:

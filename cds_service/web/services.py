@@ -9,6 +9,9 @@ from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
 from cds_service.invocation import PLAYGROUND, Runtime
 
+# What a body may be called; "" is a header that is missing. The third is the name before R4.
+_TAKEN = ("", "application/json", "application/fhir+json", "application/json+fhir")
+
 
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes, bound to what they need."""
@@ -41,6 +44,15 @@ def _body(runtime: Runtime, service: str) -> bytes:
 
 
 def _received() -> bytes:
+    # A page elsewhere can send text or a form without asking first (a "simple request" of the Fetch
+    # standard); JSON it cannot. So nothing is written down for a page that CORS keeps out.
+    if request.mimetype not in _TAKEN:
+        raise Failure(
+            Kind.INCORRECT,
+            "a body of this type is not read",
+            where="Content-Type",
+            todo="send application/json",
+        )
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() not in ("", "identity"):
         raise Failure(

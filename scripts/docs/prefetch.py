@@ -53,7 +53,10 @@ READ_FOR: Mapping[str, str] = {
     "laboratory": "Values, with their units and samples; and whether a test was done.",
     "specimens": (
         "What a laboratory says of a sample: haemolysed, lipaemic, from a drip arm. Without it a value "
-        "from a spoilt sample passes for a good one, unless the result itself says so."
+        "from a spoilt sample passes for a good one, unless the result itself says so: where samples "
+        "are never sent, a value counts as it stands. But where the key arrives as an error, cut off "
+        "or with a Specimen that cannot be read, a value that names a sample which did not arrive "
+        "reassures nobody; it still raises an alarm."
     ),
     "vitals": "Values that are filed as vital signs.",
     "findings": (

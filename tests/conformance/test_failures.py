@@ -3,6 +3,7 @@
 ARCHITECTURE 5.5, 7.
 """
 
+import json
 import logging
 from typing import Any
 
@@ -200,3 +201,11 @@ def test_every_error_has_the_one_form(sober: FlaskClient, path: str, method: str
 )
 def test_the_demonstrations_pages_are_not_in_production(sober: FlaskClient, path: str) -> None:
     refused(sober.get(path), 404)
+
+
+@pytest.mark.parametrize("name", ["patient-777", "no such service", "heavy-legs"])
+@pytest.mark.parametrize("path", ["", "/feedback"])
+def test_the_audit_keeps_no_service_that_there_is_not(own: Flask, name: str, path: str) -> None:
+    refused(own.test_client().post(f"/cds-services/{name}{path}", json={}), 404)
+    found = own.extensions["cds"].audit.select("SELECT body FROM rows ORDER BY row")
+    assert json.loads(found[-1][0])["service"] == "unknown"

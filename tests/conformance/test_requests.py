@@ -169,20 +169,33 @@ def test_discovery_is_got(client: FlaskClient, method: str) -> None:
 @pytest.mark.parametrize(
     "content_type",
     [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
         "application/fhir+json",
+        "application/json+fhir; charset=utf-8",
+        "Application/JSON",
         "",
-        "x",
         "application/json; charset=utf-8",
         "application/json; charset=iso-8859-1",
     ],
 )
-def test_the_content_type_does_not_matter(client: FlaskClient, content_type: str) -> None:
+def test_json_by_any_of_its_names_is_read(client: FlaskClient, content_type: str) -> None:
     found = client.post(address(), data=json.dumps(request()), content_type=content_type)
     assert answered(found)["cards"]
     assert answered(client.post(address(), data=json.dumps(request())))["cards"]
+
+
+@pytest.mark.requirement(12)
+@pytest.mark.parametrize("path", ["", "/feedback"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json", "x/y"],
+)
+def test_a_body_that_does_not_call_itself_json_is_refused_by_name(
+    client: FlaskClient, path: str, content_type: str
+) -> None:
+    found = client.post(address() + path, data=json.dumps(request()), content_type=content_type)
+    issue = refused(found, 400)
+    assert issue["expression"] == ["Content-Type"]
+    assert "send application/json" in issue["diagnostics"]
 
 
 @pytest.mark.requirement(107)

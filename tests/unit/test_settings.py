@@ -36,6 +36,13 @@ def test_an_empty_environment_listens_to_this_machine_alone_and_is_no_demonstrat
         ("CDS_WORKERS", "64", "workers", 64),
         ("CDS_THREADS", "1", "threads", 1),
         ("CDS_ORIGINS", "https://a.org, https://b.org", "origins", ("https://a.org", "https://b.org")),
+        ("CDS_ORIGINS", "*", "origins", ("*",)),
+        (
+            "CDS_ORIGINS",
+            "http://127.0.0.1:8080,http://[::1]:80",
+            "origins",
+            ("http://127.0.0.1:8080", "http://[::1]:80"),
+        ),
         ("CDS_ORIGINS", "", "origins", ()),
     ],
 )
@@ -67,6 +74,14 @@ def test_a_demonstration_brings_its_own_time_and_validation_unless_told_otherwis
         ("CDS_DEMO", "maybe"),
         ("CDS_TIMEZONE", "Mars/Olympus"),
         ("CDS_TIMEZONE", "../etc/passwd"),
+        ("CDS_ORIGINS", "https://a.org/"),
+        ("CDS_ORIGINS", "https://a.org https://b.org/page"),
+        ("CDS_ORIGINS", "null"),
+        ("CDS_ORIGINS", "a.org"),
+        ("CDS_ORIGINS", "https://*.a.org"),
+        ("CDS_ORIGINS", "https://A.org"),
+        ("CDS_ORIGINS", "https://a.org:port"),
+        ("CDS_ORIGINS", "https://user@a.org"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, text: str) -> None:

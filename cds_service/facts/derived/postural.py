@@ -7,8 +7,9 @@ without a position, and dates without a time in two Observations, make no pair: 
 known, and nothing is normal.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -88,31 +89,60 @@ def postural_base(definition: DerivedFact, record: Record, side: Side, fact_of: 
 
 
 def newest_pair(definition: DerivedFact, record: Record, side: Side) -> Pair | None:
-    """The newest standing value with what came before it; lying is preferred to sitting."""
+    """The newest standing value that something came before, with it; lying is preferred to sitting.
+
+    A later standing value by itself undoes no pair. But an unreadable newest one is not replaced by an
+    older one.
+    """
     analyte = record.rule_base.analytes[definition.of[0]]
     window = record.rule_base.thresholds[definition.paired_within]
-    every = finals(analyte, record, side)
+    every = [one for one in finals(analyte, record, side) if not one.statement.posture_unclear]
     standing = [one for one in every if one.statement.posture == "standing"]
     if not standing or point(standing[0]) is None:
-        return None  # an unreadable newest value is not replaced by an older one
+        return None
     found = [one for one in every if point(one) is not None]
     standing = [one for one in standing if point(one) is not None]
-    newest = standing[0]
-    for posture in ("lying", "sitting"):
-        held = (one for one in found if one.statement.posture == posture)
-        before = [one for one in held if _pairs(one, newest, window)]
-        if before:
-            together = tuple(one for one in standing if _pairs(before[0], one, window))
-            return Pair(before[0], together)
+    taken = [_Taken(found, posture) for posture in ("lying", "sitting")]
+    for newest in standing:
+        for before in taken:
+            base = before.last(newest, window)
+            if base is not None:
+                return Pair(base, tuple(one for one in standing if _pairs(base, one, window)))
     return None
 
 
+class _Taken:
+    """The values of one position, to be found by their time: many may stand without a pair."""
+
+    def __init__(self, found: list[Value], posture: Posture) -> None:
+        held = [one for one in found if one.statement.posture == posture]
+        self._by_ref = {one.statement.ref: one for one in reversed(held)}
+        # Of several at one time the first is wanted: it ends up last.
+        timed = [one for one in reversed(held) if one.statement.when and one.statement.when.precise]
+        self._timed = sorted(timed, key=_start)
+        self._starts = [_start(one) for one in self._timed]
+
+    def last(self, standing: Value, window: Threshold) -> Value | None:
+        """The last value before a standing one that makes a pair with it."""
+        together = self._by_ref.get(standing.statement.ref)
+        if together is not None and _pairs(together, standing, window):
+            return together
+        if standing.statement.when is None:
+            return None
+        place = bisect_right(self._starts, _start(standing))
+        before = self._timed[place - 1] if place else None
+        return before if before is not None and _pairs(before, standing, window) else None
+
+
+def _start(one: Value) -> datetime:
+    assert one.statement.when is not None
+    return one.statement.when.start
+
+
 def _pairs(before: Value, standing: Value, window: Threshold) -> bool:
-    if before.statement.ref == standing.statement.ref:
-        return True
     first, last = before.statement.when, standing.statement.when
     if first is None or last is None or not (first.precise and last.precise):
-        return False
+        return before.statement.ref == standing.statement.ref  # one Observation holds both
     return timedelta(0) <= last.start - first.start <= length(window)
 
 
@@ -156,7 +186,7 @@ def _other_position(base: Posture, definition: DerivedFact, record: Record) -> F
 def _no_pair(definition: DerivedFact, record: Record) -> Fact:
     analyte = record.rule_base.analytes[definition.of[0]]
     for one in finals(analyte, record, ""):
-        if one.statement.posture == "standing":
+        if one.statement.posture == "standing" and not one.statement.posture_unclear:
             if one.problem is not None:
                 return unknown(definition.name, one.problem, (reading_datum(one),))
             break

@@ -104,6 +104,7 @@ def evidence(
     without: Iterable[str] = (),
     raw: Mapping[str, Any] | None = None,
     encounter: str = "",
+    server: str = "",
     **keys: list[Json],
 ) -> Evidence:
     """Evidence as a request brings it: every key delivered and empty unless given or left out."""
@@ -120,7 +121,7 @@ def evidence(
         values.pop(key, None)
     sent = {key: msgspec.Raw(msgspec.json.encode(value)) for key, value in values.items()}
     ordered = msgspec.Raw(msgspec.json.encode(bundle(drafts))) if drafts is not None else None
-    return prefetch.read(sent, service.prefetch, "p", ordered, encounter)
+    return prefetch.read(sent, service.prefetch, "p", ordered, encounter, server)
 
 
 def bundle(resources: Iterable[Json], **fields: Any) -> Json:

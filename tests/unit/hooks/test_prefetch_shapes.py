@@ -306,6 +306,27 @@ def test_the_limit_is_over_all_keys_and_the_draft_orders_together() -> None:
         prefetch.read({"conditions": half}, {}, PATIENT, half)
 
 
+@pytest.mark.parametrize(
+    ("key", "resource"),
+    [
+        ("encounter", {"resourceType": "Encounter", "contained": [condition(1)] * 10_000}),
+        ("encounter", {"resourceType": "Encounter", "reasonCode": [{"text": "x"}] * 10_000}),
+        ("encounter", {"resourceType": "Encounter", "reasonReference": [{"display": "x"}] * 10_000}),
+        ("laboratory", potassium(referenceRange=[{"text": "x"}] * 10_001)),
+        ("laboratory", potassium(component=[{"referenceRange": [{"text": "x"}] * 10_000}])),
+    ],
+)
+def test_what_a_resource_holds_many_of_counts_like_entries(key: str, resource: Any) -> None:
+    with pytest.raises(Failure) as caught:
+        delivered(key, resource)
+    assert caught.value.kind is Kind.TOO_LARGE
+
+
+def test_the_first_reference_range_of_a_result_is_a_part_of_it() -> None:
+    ranged = bundle(*(potassium(number, referenceRange=[{}]) for number in range(10_000)))
+    assert len(delivered("laboratory", ranged).items) == 10_000
+
+
 @pytest.mark.requirement(70)
 @pytest.mark.requirement(76)
 def test_the_sandboxs_draft_orders_are_read() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +120,13 @@ def test_value_sets_are_written_one_file_each(tmp_path: Any, shipped: RuleBase) 
     assert [one["resource"]["id"] for one in json.loads(named.output)["entry"]] == ["potassium"]
     refused = CliRunner().invoke(cli, ["rules", "value-sets", "potasium"])
     assert (refused.exit_code, "'potasium'" in refused.output) == (2, True)
+
+
+def test_value_sets_into_a_place_that_cannot_be_written_to_are_one_line_of_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused = CliRunner().invoke(cli, ["rules", "value-sets", "--out", str(tmp_path / "file" / "x")])
+
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: ")
+    assert "cannot be written to" in refused.output
+    assert refused.output.count("\n") == 1
