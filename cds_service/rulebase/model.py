@@ -216,13 +216,22 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Global(msgspec.Struct, frozen=True):
-    """Who gets no card, who no information card, and the default card cap."""
+    """Who gets no card, who no information card, the order of equals, and the default card cap.
+
+    `rank`: causes and rule ids, the first ones shown first among cards of one indicator.
+    """
 
     silent_when: tuple[str, ...]
     info_silent_when: tuple[str, ...]
     critical_adds: Mapping[str, str]
     card_cap: int
     entry: str
+    rank: tuple[str, ...]
+
+    def rank_of(self, rule: Rule) -> int:
+        """The place of a rule: that of its own id, else that of its cause; the loader demands one."""
+        named = rule.id if rule.id in self.rank else rule.cause
+        return self.rank.index(named) if named in self.rank else len(self.rank)
 
 
 class OverrideReason(msgspec.Struct, frozen=True):

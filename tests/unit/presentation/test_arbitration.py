@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.failures import BrokenRuleBase
 from cds_service.presentation import rendering
 from cds_service.rulebase.model import RuleBase
 from cds_service.rules.model import Policy
@@ -186,6 +187,50 @@ def test_the_graver_come_first_then_red_flags() -> None:
     )
 
     assert carded(decided(base, a=True)) == ["c-critical", "b-warning", "d-flag", "a-info"]
+
+
+# --- the order of equals -----------------------------------------------------------------------------
+
+
+def caused(name: str, cause: str, **fields: Any) -> dict[str, Any]:
+    return rule(name, "a", summary=f"{name}: consider", cause=cause, **fields)
+
+
+def test_cards_of_one_indicator_stand_by_rank_and_a_rule_s_own_place_goes_before_its_cause_s() -> None:
+    rules = [caused("a", "joint"), caused("b", "vein"), caused("c", "clot"), caused("d", "joint")]
+    base = rule_base(rules=rules, rank=["d", "clot", "vein", "joint"])
+
+    assert carded(decided(base, a=True)) == ["d", "c", "b", "a"]
+
+
+def test_rank_never_goes_before_the_indicator() -> None:
+    rules = [caused("a", "clot"), caused("b", "joint", indicator="warning")]
+
+    assert carded(decided(rule_base(rules=rules, rank=["clot", "joint"]), a=True)) == ["b", "a"]
+
+
+def test_the_last_in_rank_is_what_is_folded() -> None:
+    rules = [caused("a", "joint"), caused("b", "clot")]
+    base = rule_base(rules=rules, rank=["clot", "joint"])
+    decision = decided(base, a=True, policy=Policy(card_cap=1))
+
+    assert carded(decision) == ["b"]
+    assert "**Also considered** a: consider" in decision.cards[-1].detail
+
+
+def test_a_question_ranks_with_its_indicator() -> None:
+    ask = {"ask": ["c"], "summary": "Not known: consider asking", "consider": ["Ask"]}
+    open_clot = rule("z", {"all": ["a", "c"]}, unknown=ask, cause="clot")
+    base = rule_base(rules=[caused("a", "vein"), open_clot], rank=["clot", "vein"])
+
+    assert carded(decided(base, a=True, c=None)) == ["z", "a"]
+
+
+def test_every_rule_must_have_a_rank_and_every_rank_a_rule() -> None:
+    with pytest.raises(BrokenRuleBase, match="neither 'a' nor its cause 'joint' is here"):
+        rule_base(rules=[caused("a", "joint")], rank=[])
+    with pytest.raises(BrokenRuleBase, match="no rule and no rule's cause is called 'ghost'"):
+        rule_base(rules=[caused("a", "joint")], rank=["joint", "ghost"])
 
 
 # --- who gets none ---------------------------------------------------------------------------------
