@@ -154,7 +154,7 @@ def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
 
 
 def _order(finding: Finding, rule_base: RuleBase) -> tuple[bool, int, bool, bool, int, bool, str]:
-    """Critical first; of those what stands alone, then red flags; then by rank, answers before questions.
+    """Critical first; then what stands alone, red flags, rank; answers before questions.
 
     A question ranks with its indicator: an open clot goes before a vein that is certain.
     """

@@ -9,7 +9,7 @@ from cds_service.presentation import rendering
 from cds_service.rulebase.model import RuleBase
 from cds_service.rules.model import Policy
 from tests.unit.facts.patients import condition
-from tests.unit.rulebase.tiny import rule, rule_base
+from tests.unit.rulebase.tiny import order, rule, rule_base
 from tests.unit.rules.deciding import answered, carded, decided, question, shown
 
 YIELDS = {"yields-to": [{"rule": "first"}]}
@@ -321,6 +321,14 @@ def test_a_card_that_cannot_be_built_fails_alone(breaking: RuleBase) -> None:
 
     assert carded(decision) == ["good"]
     assert next(one for one in decision.evaluation() if one["id"] == "bad")["outcome"] == "failed"
+
+
+@pytest.mark.usefixtures("breaking")
+def test_what_a_broken_card_would_have_offered_another_one_offers() -> None:
+    orders = {"now": order("panel", priority="stat"), "later": order("panel")}
+    rules = [rule("good", "a", suggest=["later"]), rule("bad", "a", suggest=["now"])]
+
+    assert decided(rule_base(rules=rules, orders=orders), a=True).carded[0].orders == ("later",)
 
 
 @pytest.mark.usefixtures("breaking")
