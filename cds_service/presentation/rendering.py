@@ -28,6 +28,7 @@ from cds_service.rules.model import Finding
 SUMMARY_LIMIT = placeholders.SUMMARY_LIMIT
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _MOST_UNKNOWN = 5
+_MOST_MEDICINES = 3
 _WHOLE_NAME = 60  # characters: names are only clipped when the summary would grow too long
 # Lists whose absence a card says, and what they are to a clinician.
 _LISTS = {
@@ -255,7 +256,19 @@ def _not_known(finding: Finding, facts: Facts, gaps: Iterable[Gap]) -> str:
     unread = [_LISTS[key] for key, _ in facts.set.undelivered if key in _LISTS]
     if unread:
         tail.append(f"not or not wholly delivered: {', '.join(dict.fromkeys(unread))}")
-    return sentence("; ".join([*listed, *tail]))
+    return sentence("; ".join([*listed, *tail, *_unrecognised(finding, facts)]))
+
+
+def _unrecognised(finding: Finding, facts: Facts) -> Iterator[str]:
+    """Medicines that might be what this card counts as not taken: their codes do not say what they hold."""
+    names = facts.set.unrecognised_medicines
+    if not names or not any(
+        facts.fact(name).value is False for name in facts.rule_base.hazards_of(finding.rule)
+    ):
+        return
+    listed = ", ".join(escaped(name, 60) for name in names[:_MOST_MEDICINES])
+    more = f" and {len(names) - _MOST_MEDICINES} more" if len(names) > _MOST_MEDICINES else ""
+    yield f"medicines not recognised: {listed}{more}"
 
 
 def _headed(gaps: Iterable[Gap]) -> tuple[list[Gap], list[str]]:
