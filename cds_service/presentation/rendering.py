@@ -260,7 +260,7 @@ def _not_known(finding: Finding, facts: Facts, gaps: Iterable[Gap]) -> str:
 
 
 def _unrecognised(finding: Finding, facts: Facts) -> Iterator[str]:
-    """Medicines that might be what this card counts as not taken: their codes do not say what they hold."""
+    """Medicines that may be what this card counts as not taken: no code says what they hold."""
     names = facts.set.unrecognised_medicines
     if not names or not any(
         facts.fact(name).value is False for name in facts.rule_base.hazards_of(finding.rule)
