@@ -64,7 +64,7 @@ READ_FOR: Mapping[str, str] = {
         "Prescriptions that are open or on hold. A medicine is known by its RxNorm ingredient or its "
         "ATC code. One coded by dose and form alone, or in words, counts as not taken; cards that "
         "rest on that name it as not recognised. Where the medicine is a reference, the "
-        "Medication must be contained, or come in the same Bundle (an include parameter adds it, where the "
+        "Medication must be contained, or come in the same Bundle (an include may add it, where the "
         "server can): while one current medicine names nothing, none counts as not taken."
     ),
     "medicationRequestsEnded": (
