@@ -5,6 +5,7 @@ advice leaves that has not been written down.
 """
 
 import logging
+import re
 import time
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from cds_service.ehr.fetch import Ehr
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
 from cds_service.fhir.evidence import Arrival, Evidence
-from cds_service.hooks import encoding, feedback, prefetch
+from cds_service.hooks import encoding, feedback, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.hooks.request import NOW_EXTENSION, HookRequest
 from cds_service.hooks.service import Service
@@ -166,7 +167,8 @@ class Runtime:
         ]
         fetched = self.ehr.fetch(request, gaps) if gaps else {}
         evidence = msgspec.structs.replace(brought, arrivals={**brought.arrivals, **fetched})
-        prefetch.demand_necessary(evidence)
+        _log_unpublished(service, evidence)
+        necessary.demand_necessary(evidence)
         return evidence
 
     def _now(
@@ -193,6 +195,19 @@ class Runtime:
         if not self.policy.evaluation:
             return encoding.response(decision.cards, {})
         return encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
+
+
+# A key is the caller's: only what looks like one is written down.
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_MOST_KEYS = 10
+
+
+def _log_unpublished(service: Service, evidence: Evidence) -> None:
+    """Tell the operator of keys that the service does not publish: misspelt, their lists are missed."""
+    keys = [key for key in evidence.arrivals if key not in service.prefetch and key != "draftOrders"]
+    if keys:
+        named = ", ".join(key if _KEY.fullmatch(key) else "(not a name)" for key in keys[:_MOST_KEYS])
+        _log.warning("%s: prefetch keys that it does not publish: %s", service.id, named)
 
 
 def _log_failed_rules(decision: Decision) -> None:

@@ -41,9 +41,14 @@ def rule_base(cards: str, *, locked: bool = True) -> RuleBase:
 
 
 def chosen_rule(found: RuleBase, text: str) -> Rule:
-    """A rule by its id, or by the start of it (`k-01`)."""
-    matching = [rule for rule in found.rules.values() if rule.id == text]
-    matching = matching or [rule for rule in found.rules.values() if rule.id.startswith(text)]
+    """A rule by its id, by its number as the documents write it (`K-01`), or by the start of its id."""
+    wanted = text.lower()
+    rules = found.rules.values()
+    matching = (
+        [rule for rule in rules if rule.id == wanted]
+        or [rule for rule in rules if rule.id.startswith(f"{wanted}-")]
+        or [rule for rule in rules if rule.id.startswith(wanted)]
+    )
     if len(matching) != 1:
         known = ", ".join(rule.id for rule in matching or found.rules.values())
         raise click.UsageError(f"{text!r} names {len(matching)} rules; there are: {known}")

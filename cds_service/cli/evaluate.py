@@ -13,7 +13,7 @@ from cds_service.cli.content import cards_option, environment, fixtures_folder, 
 from cds_service.decision import Decision, History, Policy, answer
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
-from cds_service.hooks import encoding, prefetch
+from cds_service.hooks import encoding, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.rulebase.model import RuleBase
 from cds_service.rules.evaluation import trace
@@ -45,7 +45,8 @@ def evaluate(file: str, hook: str, now: str, cards: str, as_json: bool) -> None:
     """Show the cards for one patient.
 
     FILE is a FHIR bundle, a CDS Hooks request, `-` for standard input, or the name of a fixture
-    patient (such as `pad-risk`), which is moved to the present day.
+    patient (such as `pad-risk`), which is moved to the present day. A name that there is none of
+    (`cds-service evaluate ?`) lists them all; so does the page of `cds-service serve --demo`.
     """
     decision, _ = _decided(file, hook, now, cards)
     if as_json:
@@ -130,7 +131,7 @@ def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, Rule
         request.question.encounter,
         request.question.fhir_server,
     )
-    prefetch.demand_necessary(evidence)
+    necessary.demand_necessary(evidence)
     said = request.extension.get(requests.NOW_EXTENSION)
     if not now and isinstance(said, str):
         moment = _moment(said)

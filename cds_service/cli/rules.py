@@ -62,7 +62,7 @@ def list_(cards: str, as_json: bool) -> None:
         return
     width = max(len(name) for name in found.rules)
     for rule in found.rules.values():
-        levels = "/".join(level.indicator for level in rule.levels)
+        levels = "/".join(dict.fromkeys(level.indicator for level in rule.levels))
         click.echo(f"{rule.id:{width}}  v{rule.version} {rule.status:9} {levels:24} {rule.title}")
 
 

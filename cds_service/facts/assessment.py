@@ -59,6 +59,7 @@ def assess(evidence: Evidence, rule_base: RuleBase, now: datetime, zone: tzinfo,
         drafts=studies.drafts(record),
         undelivered=tuple(_undelivered(evidence, record)),
         age=demographics.age(record),
+        unrecognised_medicines=tuple(dict.fromkeys(record.unrecognised_medicines)),
     )
 
 

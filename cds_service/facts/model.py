@@ -112,7 +112,7 @@ class FactSet(msgspec.Struct, frozen=True):
     From a record, the mappings read what they are asked for and remember it (`facts.on_demand`).
 
     `sides` maps "" (the patient), and "left" and "right" where the record tells legs apart, to facts
-    by name.
+    by name. `unrecognised_medicines`: names of current medicines by whose codes nothing can be told.
     """
 
     now: datetime
@@ -123,6 +123,7 @@ class FactSet(msgspec.Struct, frozen=True):
     drafts: tuple[Draft, ...] = ()
     undelivered: tuple[tuple[str, str], ...] = ()
     age: tuple[int, int] | None = None
+    unrecognised_medicines: tuple[str, ...] = ()
 
     @property
     def legs(self) -> tuple[Side, ...]:

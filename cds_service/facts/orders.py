@@ -103,6 +103,28 @@ def of_medication(
             )
 
 
+def unrecognised(
+    resource: MedicationRequest | MedicationStatement, concept: CodeableConcept | None, context: Context
+) -> str:
+    """The name of a current medicine of which nothing can be told; empty for any other.
+
+    A code that is in no code set says nothing: RxNorm's number for "digoxin 0.125 MG Oral Tablet" does
+    not say that it holds digoxin. An ATC code names the substance, also where no rule asks for it.
+    """
+    if not is_taken(resource) or not _systemic(resource):
+        return ""
+    if isinstance(resource, MedicationRequest) and resource.doNotPerform:
+        return ""
+    if concept is None or not (concept.coding or concept.text):
+        return ""  # nothing is named: `Record.unresolved_medicine`
+    substances = context.rule_base.systems.get("atc", ())
+    if any(
+        one.system in substances and len(one.code or "") >= _ATC_SUBSTANCE for one in concept.coding
+    ) or any(matches(concept, context)):
+        return ""
+    return label_of(concept, "one without a readable name")
+
+
 def is_taken(resource: MedicationRequest | MedicationStatement) -> bool:
     """Whether a medicine counts as current by status and intent."""
     if isinstance(resource, MedicationStatement):
@@ -141,6 +163,8 @@ def _medicine_date(resource: MedicationRequest | MedicationStatement) -> str | N
         return resource.effectivePeriod.start
     return resource.effectiveDateTime or resource.dateAsserted
 
+
+_ATC_SUBSTANCE = 7  # characters of a code of the fifth level
 
 # Whole words from their beginning: "cutaneous" must not be found in "subcutaneous".
 _LOCAL_ROUTE = re.compile(r"\b(topical|cutaneous|ophthalm|inhal|(intra)?nasal|otic|intra-?articular)")

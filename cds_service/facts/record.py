@@ -60,6 +60,7 @@ class Record:
         self.lacking: dict[tuple[tuple[str, ...], int | None], Any] = {}
         self.remembered: dict[tuple[str, str, bool], list[Any]] = {}  # values per analyte and leg
         self.unresolved_medicine = False
+        self.unrecognised_medicines: list[str] = []  # names; what they hold is not known
         self._medications: dict[str, CodeableConcept | None] = {}
         self._unreadable = {
             match.set
@@ -171,6 +172,8 @@ class Record:
                 if not draft and orders.is_taken(resource) and (code is None or not code.coding):
                     # A current medicine that names nothing: any medicine may be it.
                     self.unresolved_medicine |= resource.medicationCodeableConcept is None
+                if not draft and (name := orders.unrecognised(resource, code, self)):
+                    self.unrecognised_medicines.append(name)
                 yield from orders.of_medication(resource, code, item.ref, self, draft=draft)
             case Device():
                 yield from entries.of_device(resource, item.ref, self)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from cds_service.facts import onsets, windows
+from cds_service.facts import onsets, values, windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
 from cds_service.facts.model import Draft, Fact, OrderState, Reason, Side
 from cds_service.facts.onsets import FactOf
@@ -87,12 +87,32 @@ def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> Or
     if not order.done_sets:
         return OrderState()
     onset = onsets.earliest(order.done_after_onset_of, side, fact_of)
-    results = _results(record, order.done_sets, side)
+    results: Iterable[Statement] = _legible(_results(record, order.done_sets, side), order, record)
     if order.done_after_latest_onset_of:
         latest = onsets.latest(order.done_after_latest_onset_of, side, fact_of)
         onset, results = latest.when, () if latest.undated else results
     performed = next((one.ref for one in results if _counts(one, order.done_within, onset, record)), "")
     return OrderState(done=performed, open=_open(order, record, side))
+
+
+def _legible(found: Iterable[Statement], order: Order, record: Record) -> list[Statement]:
+    """Those of which an analyte can read the value: 118 mg/dL of sodium takes no repeat away.
+
+    A result without a quantity, or that no analyte is about, is as good as its status says.
+    """
+    known = record.rule_base.analytes.values()
+    asked = [analyte for analyte in known if analyte.codes in order.done_sets]
+    about = {one.codes: {(it.ref, it.code) for it in record.stated((one.codes,))} for one in asked}
+    kept = []
+    for one in found:
+        own = [analyte for analyte in asked if (one.ref, one.code) in about[analyte.codes]]
+        if (
+            one.quantity is None
+            or not own
+            or any(values.read(one, analyte).problem is None for analyte in own)
+        ):
+            kept.append(one)
+    return kept
 
 
 def _open(order: Order, record: Record, side: Side) -> str:

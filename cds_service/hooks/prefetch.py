@@ -10,6 +10,7 @@
 | OperationOutcome, Bundle of nothing but an error outcome | the client failed to get it: unavailable |
 | Bundle with resources and an error outcome | what arrived counts; incomplete |
 | an object that is no FHIR resource | unavailable, unreadable |
+| a key that the service does not publish | what arrived counts; incomplete, and said |
 | anything else (string, number, array) | 400 |
 """
 
@@ -42,7 +43,7 @@ _COMPANIONS = frozenset(
     | {"PractitionerRole", "Provenance", "RelatedPerson"}
 )
 CLIENT_ERROR = "client-error"
-NECESSARY = ("patient", "conditions")  # ARCHITECTURE section 6: without them there is nothing to say
+UNPUBLISHED = "not-a-published-key"
 _COUNT = re.compile(r"[?&]_count=(\d+)")
 _SERIOUS = ("error", "fatal")
 
@@ -102,7 +103,11 @@ def read(
     arrivals: dict[str, Arrival | Unavailable] = {}
     budget = _Budget(MOST_ENTRIES)
     for key, raw in values.items():
-        arrivals[key] = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
+        found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
+        if key not in templates and isinstance(found, Arrival):
+            # Misspelt, perhaps. What it brought counts; what it did not proves nothing.
+            found = msgspec.structs.replace(found, complete=False, incomplete=UNPUBLISHED)
+        arrivals[key] = found
     for key in templates:
         outside = key == "encounter" and not encounter
         arrivals.setdefault(key, Unavailable(key, OUTSIDE if outside else "not-delivered"))
@@ -315,25 +320,3 @@ def _parts(resource: AnyResource) -> int:
 
 def _questions(items: tuple[ResponseItem, ...]) -> int:
     return sum(1 + len(one.answer) + _questions(one.item) for one in items)
-
-
-def demand_necessary(evidence: Evidence) -> None:
-    """Patient and conditions, or nothing can be said; `conditions` delivered as nothing is delivered.
-
-    Raises:
-        Failure: unobtainable (412).
-    """
-    if evidence.patient is None or evidence.arrival("patient") is None:
-        raise _unobtainable("patient")
-    conditions = evidence.arrival("conditions")
-    if conditions is None or conditions.incomplete == CLIENT_ERROR:
-        raise _unobtainable("conditions")
-
-
-def _unobtainable(key: str) -> Failure:
-    return Failure(
-        Kind.UNOBTAINABLE,
-        "this is necessary and was neither delivered nor could it be fetched",
-        where=f"prefetch.{key}",
-        todo="send it, as the prefetch template in GET /cds-services says",
-    )

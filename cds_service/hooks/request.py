@@ -61,14 +61,15 @@ def parse(body: bytes, *, service: str, hook: str, client: str = "") -> HookRequ
     context_raw = members(bytes(top["context"]), "context") if _is_object(top, "context") else None
     prefetch = members(bytes(top["prefetch"]), "prefetch") if _is_object(top, "prefetch") else None
     stubbed = _stubbed(top, context_raw, prefetch)
-    schemas.check(hook, stubbed)
-    if stubbed["hook"] != hook:
+    if isinstance(stubbed.get("hook"), str) and stubbed["hook"] != hook:
+        # Before the context: it may be right for the other hook, and would be blamed.
         raise Failure(
             Kind.INCORRECT,
             f"this service is called at the hook {hook}",
             where="hook",
-            todo=f"call the service of the other hook, or send hook {hook!r}",
+            todo=f"call the service of the other hook, or send hook {hook!r} with its context",
         )
+    schemas.check(hook, stubbed)
     question = _question(stubbed, service, client, body)
     _same_patient(stubbed, question)
     assert context_raw is not None  # the schema has demanded an object

@@ -37,7 +37,7 @@ def settle(
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
     settled = _tips(settled, rules)
-    return _capped(sorted(settled, key=lambda one: _order(one, rules)), rules, rule_base, policy)
+    return _capped(sorted(settled, key=lambda one: _order(one, rule_base)), rules, rule_base, policy)
 
 
 def _kept(finding: Finding, shown: Showing, reason: str) -> Finding:
@@ -153,11 +153,15 @@ def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
     return settled
 
 
-def _order(finding: Finding, rules: Mapping[str, Rule]) -> tuple[bool, int, bool, bool, bool, str]:
-    """Critical first; of those the one that stands alone, then red flags; questions after answers."""
-    rule = rules[finding.rule]
+def _order(finding: Finding, rule_base: RuleBase) -> tuple[bool, int, bool, bool, int, bool, str]:
+    """Critical first; then what stands alone, red flags, rank; answers before questions.
+
+    A question ranks with its indicator: an open clot goes before a vein that is certain.
+    """
+    rule = rule_base.rules[finding.rule]
+    rank = rule_base.globals.rank_of(rule)
     asked = finding.outcome != "fires"
-    return rule.tip, -finding.severity, not rule.alone, not rule.red_flag, asked, rule.id
+    return rule.tip, -finding.severity, not rule.alone, not rule.red_flag, rank, asked, rule.id
 
 
 def _capped(

@@ -40,15 +40,17 @@ def build(
     cards: list[Carded] = []
     outcome: list[Finding] = []
     taken: frozenset[str] = frozenset()
+    urgent = _most_urgent(findings, facts, rule_base)
     for finding in findings:
         if finding.shown != "card":
             outcome.append(finding)
             continue
         try:
-            made = _card(finding, findings, facts, rule_base, question, policy, taken)
+            made = _card(finding, findings, facts, rule_base, question, policy, taken, urgent)
         except Exception as error:  # noqa: BLE001 - one bad rule never takes the rest down
-            outcome.append(_broken(finding, error))
-            continue
+            # Once more without it: what it would have offered, the others offer.
+            settled = [_broken(one, error) if one is finding else one for one in findings]
+            return build(settled, facts, rule_base, question, policy)
         taken |= made.taken
         cards.append(made)
         outcome.append(finding)
@@ -56,6 +58,22 @@ def build(
     if folded and cards:
         cards[-1] = _with_folded(cards[-1], folded, facts, rule_base)
     return cards, outcome
+
+
+def _most_urgent(findings: list[Finding], facts: FactSet, rule_base: RuleBase) -> Mapping[str, int]:
+    """Of each order that some card would offer, the highest urgency."""
+    found: dict[str, int] = {}
+    for finding in findings:
+        if finding.shown != "card":
+            continue
+        own = Facts(facts, rule_base, finding)
+        try:
+            wanted = suggestions.urgency(finding, rule_base.rules[finding.rule], own)
+        except Exception:  # noqa: BLE001, S112 - its card will fail alone, and says so
+            continue
+        for key, urgency in wanted.items():
+            found[key] = max(urgency, found.get(key, urgency))
+    return found
 
 
 def _broken(finding: Finding, error: Exception) -> Finding:
@@ -76,11 +94,12 @@ def _card(
     question: Question,
     policy: Policy,
     taken: frozenset[str],
+    urgent: Mapping[str, int],
 ) -> Carded:
     rule = rule_base.rules[finding.rule]
     own = Facts(facts, rule_base, finding)
     identity = _identity(finding, question)
-    offer = suggestions.offer(finding, rule, own, question, policy, identity, taken)
+    offer = suggestions.offer(finding, rule, own, question, policy, identity, taken, urgent)
     words = rendering.render(finding, rule, own, offer.not_known)
     joined = [one for one in findings if one.shown == "merged" and one.shown_reason == rule.id]
     detail = words.detail

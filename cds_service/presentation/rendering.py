@@ -28,6 +28,7 @@ from cds_service.rules.model import Finding
 SUMMARY_LIMIT = placeholders.SUMMARY_LIMIT
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _MOST_UNKNOWN = 5
+_MOST_MEDICINES = 3
 _WHOLE_NAME = 60  # characters: names are only clipped when the summary would grow too long
 # Lists whose absence a card says, and what they are to a clinician.
 _LISTS = {
@@ -47,14 +48,21 @@ class Words(msgspec.Struct, frozen=True):
     detail: str
 
 
-def render(finding: Finding, rule: Rule, facts: Facts, not_known: Iterable[str] = ()) -> Words:
+class Gap(msgspec.Struct, frozen=True):
+    """Something that is not known: what it means for the card, and what would settle it."""
+
+    what: str
+    settled_by: tuple[str, ...] = ()
+
+
+def render(finding: Finding, rule: Rule, facts: Facts, not_known: Iterable[Gap] = ()) -> Words:
     """The words of a finding's card.
 
     Args:
         finding: one that fires or asks.
         rule: its rule.
         facts: its facts.
-        not_known: further lines for "Not known", from the gates of its orders.
+        not_known: what comes first under "Not known", from the gates of its orders.
     """
     text = text_of(finding, rule)
     lines = {
@@ -235,16 +243,45 @@ def _side_in_words(one: Datum) -> str:
     return ", both sides" if one.side == "both" else f", {one.side}"
 
 
-def _not_known(finding: Finding, facts: Facts, more: Iterable[str]) -> str:
+def _not_known(finding: Finding, facts: Facts, gaps: Iterable[Gap]) -> str:
     # The gates first: what keeps an order back, or must be checked before it, is not to be cut off.
-    items = list(dict.fromkeys([*more, *_missing(finding, facts)]))
+    headed, rest_of_gaps = _headed(gaps)
+    asked = dict.fromkeys([*rest_of_gaps, *_missing(finding, facts)])
+    said = {one for gap in headed for one in (gap.what, *gap.settled_by)}
+    items = [": ".join((gap.what, *gap.settled_by)) for gap in headed]
+    items += [one for one in asked if one not in said]
     listed = items[:_MOST_UNKNOWN]
     rest = len(items) - len(listed)
     tail = [f"and {rest} more"] if rest else []
     unread = [_LISTS[key] for key, _ in facts.set.undelivered if key in _LISTS]
     if unread:
         tail.append(f"not or not wholly delivered: {', '.join(dict.fromkeys(unread))}")
-    return sentence("; ".join([*listed, *tail]))
+    return sentence("; ".join([*listed, *tail, *_unrecognised(finding, facts)]))
+
+
+def _unrecognised(finding: Finding, facts: Facts) -> Iterator[str]:
+    """Medicines that may be what this card counts as not taken: no code says what they hold."""
+    names = facts.set.unrecognised_medicines
+    if not names or not any(
+        facts.fact(name).value is False for name in facts.rule_base.hazards_of(finding.rule)
+    ):
+        return
+    listed = ", ".join(escaped(name, 60) for name in names[:_MOST_MEDICINES])
+    more = f" and {len(names) - _MOST_MEDICINES} more" if len(names) > _MOST_MEDICINES else ""
+    yield f"medicines not recognised: {listed}{more}"
+
+
+def _headed(gaps: Iterable[Gap]) -> tuple[list[Gap], list[str]]:
+    """Each gap with one thing that would settle it and was not named before; and all the others."""
+    headed: list[Gap] = []
+    rest: list[str] = []
+    named: set[str] = set()
+    for gap in dict.fromkeys(gaps):
+        fresh = [one for one in gap.settled_by if one not in named]
+        named.update(fresh)
+        headed.append(Gap(gap.what, tuple(fresh[:1])))
+        rest.extend(fresh[1:])
+    return headed, rest
 
 
 def _missing(finding: Finding, facts: Facts) -> Iterator[str]:

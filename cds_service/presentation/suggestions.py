@@ -10,7 +10,7 @@ import msgspec
 from cds_service.facts.model import Datum, OrderState
 from cds_service.hooks.card import Action, Suggestion
 from cds_service.hooks.request import Question
-from cds_service.presentation.rendering import unknown_in_words
+from cds_service.presentation.rendering import Gap, unknown_in_words
 from cds_service.presentation.spoken_facts import Facts
 from cds_service.presentation.text import plain
 from cds_service.rulebase.criteria import truth
@@ -21,7 +21,9 @@ _RELATIVE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.\-]+")  # the type and a FHIR id
 MOST_OFFERED = 4  # ARCHITECTURE section 6
 _REASONS = ("Condition", "Observation", "DiagnosticReport", "DocumentReference")
 _MOST_REASONS = 3
+_MOST_ASKED = 3
 LONGEST_DESCRIPTION = 99  # docs/card-style.md 5
+_URGENCY = ("routine", "urgent", "asap", "stat")  # FHIR request-priority, the least urgent first
 COMPLETE = ("http://hl7.org/fhir/uv/sdc/CodeSystem/temp", "complete-questionnaire")
 
 
@@ -29,14 +31,34 @@ class Offer(msgspec.Struct, frozen=True):
     """What a card offers, and what it does not and why.
 
     `names`: the orders offered, in order; `taken`: the same, with the leg of a sided order. `withheld`:
-    order → reason code. `not_known`: lines for the card about gates that are not clear.
+    order → reason code. `not_known`: what the card says about gates that are not clear.
     """
 
     suggestions: tuple[Suggestion, ...]
     names: tuple[str, ...]
     taken: frozenset[str]
     withheld: Mapping[str, str]
-    not_known: tuple[str, ...]
+    not_known: tuple[Gap, ...]
+
+
+def urgency(finding: Finding, rule: Rule, facts: Facts) -> Mapping[str, int]:
+    """How urgent each order is that a card offers if no other card does; the higher, the more urgent."""
+    found: dict[str, int] = {}
+    fitted = 0
+    for entry in _entries(finding, rule):
+        if fitted >= MOST_OFFERED:
+            break
+        if entry.when is not None and not _holds(entry, facts):
+            continue
+        if entry.delete:
+            fitted += len(_removable(entry, facts))
+            continue
+        order = facts.rule_base.orders[entry.order]
+        if not gated(order, facts)[0]:
+            fitted += 1
+            key, own = _placed(order, finding), _URGENCY.index(order.priority)
+            found[key] = max(own, found.get(key, own))
+    return found
 
 
 def offer(
@@ -47,13 +69,18 @@ def offer(
     policy: Policy,
     card: UUID,
     taken: frozenset[str],
+    urgent: Mapping[str, int],
 ) -> Offer:
-    """The suggestions of one card; `taken` are orders that another card offers already."""
+    """The suggestions of one card; `taken` are orders that another card offers already.
+
+    `urgent`: the highest `urgency` of each order on any card; where it is higher than here, the order is
+    left to that place, also when that card stands further down.
+    """
     suggestions: list[Suggestion] = []
     names: list[str] = []
     placed: set[str] = set()
     withheld: dict[str, str] = {}
-    not_known: list[str] = []
+    not_known: list[Gap] = []
     for entry in _entries(finding, rule):
         if entry.when is not None and not _holds(entry, facts):
             continue
@@ -61,17 +88,19 @@ def offer(
             suggestions.extend(_deletions(entry, facts, card))
             continue
         order = facts.rule_base.orders[entry.order]
-        reason, lines = gated(order, facts)
-        if not reason and _placed(order, finding) in taken:
+        key = _placed(order, finding)
+        reason, gaps = gated(order, facts)
+        not_known.extend(gaps)
+        if not reason and urgent.get(key, 0) > _URGENCY.index(order.priority):
+            reason = "offered-more-urgently"
+        if not reason and key in taken:
             reason = "offered-on-another-card"
         if reason:
             withheld[order.name] = reason
-            not_known.extend(lines)
             continue
-        not_known.extend(lines)
         if len(suggestions) < MOST_OFFERED:  # an order that does not fit stays free for another card
             names.append(order.name)
-            placed.add(_placed(order, finding))
+            placed.add(key)
         suggestions.append(_suggestion(order, finding, facts, question, policy, card))
     offered = tuple(suggestions[:MOST_OFFERED])
     return Offer(offered, tuple(names), frozenset(placed), withheld, tuple(dict.fromkeys(not_known)))
@@ -98,37 +127,38 @@ def _holds(entry: Suggest, facts: Facts) -> bool:
     return truth(entry.when, lambda name: facts.fact(name).value) is True
 
 
-def gated(order: Order, facts: Facts) -> tuple[str, list[str]]:
+def gated(order: Order, facts: Facts) -> tuple[str, list[Gap]]:
     """Why an order is withheld (empty: it is not), and what the card must say about its gates."""
     state = _state(order, facts)
     if state.done:
         return "done", []
     if state.open:
         return "open", []
-    lines: list[str] = []
+    gaps: list[Gap] = []
     for name in order.must_be_clear:
         fact = facts.fact(name)
         if fact.value is False:
             continue
         label = facts.rule_base.facts[name].label
         if fact.value is True:
-            return f"blocked: {name}", [f"{order.label} withheld: {label}"]
-        asked = "; ".join(_settles(name, facts))
-        return f"not-clear: {name}", [f"{order.label} withheld until known: {asked}"]
+            return f"blocked: {name}", [Gap(f"{order.label} withheld: {label}")]
+        why = f"{order.label} withheld until ruled out ({label})"
+        return f"not-clear: {name}", [Gap(why, _settles(name, facts))]
     for name in order.blocked_by:
         fact = facts.fact(name)
         if fact.value is True:
             label = facts.rule_base.facts[name].label
-            return f"blocked: {name}", [f"{order.label} withheld: {label}"]
+            return f"blocked: {name}", [Gap(f"{order.label} withheld: {label}")]
         if fact.value is None:
-            lines.append(f"{unknown_in_words(name, facts)}, check before {order.label}")
-    return "", lines
+            gaps.append(Gap(f"{unknown_in_words(name, facts)}, check before {order.label}"))
+    return "", gaps
 
 
-def _settles(name: str, facts: Facts) -> Iterator[str]:
+def _settles(name: str, facts: Facts) -> tuple[str, ...]:
+    """What would settle a gate: several facts may ask for it in the same words."""
     leaves = facts.fact(name).open or (name,)
-    for leaf in leaves[:3]:
-        yield unknown_in_words(leaf, facts)
+    asked = dict.fromkeys(unknown_in_words(leaf, facts) for leaf in leaves)
+    return tuple(asked)[:_MOST_ASKED]
 
 
 def _state(order: Order, facts: Facts) -> OrderState:
@@ -245,12 +275,8 @@ def task(order: Order, question: Question, rule_base: RuleBase) -> dict[str, Any
 
 def _deletions(entry: Suggest, facts: Facts, card: UUID) -> Iterator[Suggestion]:
     """One deletion per draft that a fact names; a draft without an id cannot be pointed at."""
-    drafts = {draft.ref for draft in facts.set.drafts}
-    named = facts.fact(entry.delete).data
-    data: dict[str, Datum] = {one.ref: one for one in named if one.ref in drafts}
+    data = _removable(entry, facts)
     for ref, one in data.items():
-        if _RELATIVE.fullmatch(ref) is None:
-            continue
         yield Suggestion(
             label=plain(f"{entry.label}: {one.label}" if len(data) > 1 else entry.label, 100),
             uuid=str(uuid5(card, f"delete {ref}")),
@@ -262,6 +288,12 @@ def _deletions(entry: Suggest, facts: Facts, card: UUID) -> Iterator[Suggestion]
                 ),
             ),
         )
+
+
+def _removable(entry: Suggest, facts: Facts) -> dict[str, Datum]:
+    drafts = {draft.ref for draft in facts.set.drafts}
+    named = facts.fact(entry.delete).data
+    return {one.ref: one for one in named if one.ref in drafts and _RELATIVE.fullmatch(one.ref)}
 
 
 def examples(rule_base: RuleBase) -> Iterator[tuple[str, dict[str, Any]]]:

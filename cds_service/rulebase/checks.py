@@ -34,6 +34,7 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
     for file, document in cases.items():
         if file.removesuffix(".cases.yaml") + ".yaml" not in {one.file for one in by_id.values()}:
             problems.append(document.problem((), "no rule of this name stands beside these cases"))
+    problems.extend(_ranked(rule_base, documents))
     problems.extend(_native_values(rule_base, documents))
     problems.extend(_multiples(rule_base, documents))
     problems.extend(_labels(rule_base, documents))
@@ -104,6 +105,21 @@ def _has_cases(
         if case["name"] in seen:
             yield cases[file].problem(("cases", index), f"a second case {case['name']!r}")
         seen.add(case["name"])
+
+
+def _ranked(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
+    """Every rule has a place among its equals, and every place is some rule's."""
+    rank = rule_base.globals.rank
+    [document] = documents["global"]
+    for rule in rule_base.rules.values():
+        if rule.id not in rank and rule.cause not in rank:
+            yield document.problem(
+                ("rank",), f"neither {rule.id!r} nor its cause {rule.cause!r} is here"
+            )
+    known = {*rule_base.rules, *(rule.cause for rule in rule_base.rules.values())}
+    for index, name in enumerate(rank):
+        if name not in known:
+            yield document.problem(("rank", index), f"no rule and no rule's cause is called {name!r}")
 
 
 def _native_values(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:

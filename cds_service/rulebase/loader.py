@@ -184,6 +184,7 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
             critical_adds=dict(glob.get("critical-adds", {})),
             card_cap=glob["card-cap"],
             entry=glob["entry"],
+            rank=tuple(glob["rank"]),
         ),
     )
 

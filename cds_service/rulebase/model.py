@@ -4,7 +4,7 @@ Every class mirrors one kind of entry in `cards/`; `loader` builds them, `names`
 every name in them resolves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -12,7 +12,7 @@ import msgspec
 
 from cds_service.hooks.service import Service
 from cds_service.rulebase.concepts import CodeSet
-from cds_service.rulebase.criteria import Criterion
+from cds_service.rulebase.criteria import Criterion, facts_in
 from cds_service.rulebase.definitions import (
     AgeFact,
     Analyte,
@@ -216,13 +216,22 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Global(msgspec.Struct, frozen=True):
-    """Who gets no card, who no information card, and the default card cap."""
+    """Who gets no card, who no information card, the order of equals, and the default card cap.
+
+    `rank`: causes and rule ids, the first ones shown first among cards of one indicator.
+    """
 
     silent_when: tuple[str, ...]
     info_silent_when: tuple[str, ...]
     critical_adds: Mapping[str, str]
     card_cap: int
     entry: str
+    rank: tuple[str, ...]
+
+    def rank_of(self, rule: Rule) -> int:
+        """The place of a rule: that of its own id, else that of its cause; the loader demands one."""
+        named = rule.id if rule.id in self.rank else rule.cause
+        return self.rank.index(named) if named in self.rank else len(self.rank)
 
 
 class OverrideReason(msgspec.Struct, frozen=True):
@@ -275,9 +284,36 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
                 found[name].append(fact.name)
         return {name: tuple(facts) for name, facts in found.items()}
 
+    def hazards_of(self, rule: str) -> tuple[str, ...]:
+        """The facts about medicines of use `hazard` that a rule or a gate of its orders may rest on."""
+        return self._hazards[rule]
+
+    @cached_property
+    def _hazards(self) -> Mapping[str, tuple[str, ...]]:
+        users = {
+            fact.name: frozenset().union(*(self.dependence.on[one] for one in fact.sets))
+            for fact in self.facts.values()
+            if isinstance(fact, MedicationFact) and fact.use == "hazard" and not fact.ended_within
+        }
+        named = {rule.id: frozenset(_named_by(rule, self.orders)) for rule in self.rules.values()}
+        return {
+            rule: tuple(name for name, using in users.items() if using & facts)
+            for rule, facts in named.items()
+        }
+
     def services_for(self, hook: str) -> tuple[Service, ...]:
         """The services of one hook."""
         return tuple(one for one in self.services.values() if one.hook == hook)
+
+
+def _named_by(rule: Rule, orders: Mapping[str, Order]) -> Iterator[str]:
+    """The facts that a rule's levels name, and the gates of its orders."""
+    for level in rule.levels:
+        yield from facts_in(level.when)
+    for entry in (*rule.suggest, *(rule.ask.suggest if rule.ask else ())):
+        if entry.order:
+            yield from orders[entry.order].must_be_clear
+            yield from orders[entry.order].blocked_by
 
 
 def _sets_of(fact: Fact, rule_base: RuleBase) -> Iterable[str]:

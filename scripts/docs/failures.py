@@ -9,7 +9,8 @@ from cds_service.cli.main import exit_code
 from cds_service.failures import MEANINGS, Failure, Kind
 from cds_service.hooks import request
 from cds_service.hooks.envelope import MOST_MEMBERS
-from cds_service.hooks.prefetch import MOST_ENTRIES, NECESSARY
+from cds_service.hooks.necessary import NECESSARY
+from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.settings import BODY_LIMIT
 from cds_service.web.errors import TABLE, response
 from scripts.docs import markdown

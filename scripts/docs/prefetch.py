@@ -9,7 +9,7 @@ import msgspec
 
 from cds_service.decision import assess
 from cds_service.fhir.evidence import Evidence
-from cds_service.hooks import prefetch
+from cds_service.hooks import necessary, prefetch
 from cds_service.hooks.service import Service
 from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.model import Rule, RuleBase
@@ -63,7 +63,13 @@ READ_FOR: Mapping[str, str] = {
         "What was asked and examined: pulses, skin, sensation, how and when a complaint began. EHRs "
         "file these under many categories; the query names all that can matter."
     ),
-    "medicationRequests": "Prescriptions that are open or on hold.",
+    "medicationRequests": (
+        "Prescriptions that are open or on hold. A medicine is known by its RxNorm ingredient or its "
+        "ATC code. One coded by dose and form alone, or in words, counts as not taken; cards that "
+        "rest on that name it as not recognised. Where the medicine is a reference, the "
+        "Medication must be contained, or come in the same Bundle (an include may add it, where the "
+        "server can): while one current medicine names nothing, none counts as not taken."
+    ),
     "medicationRequestsEnded": (
         "Prescriptions that were stopped or completed: a medicine that ended lately, and when one was "
         'first prescribed. Without it "not since before the symptom" is not known.'
@@ -77,8 +83,9 @@ READ_FOR: Mapping[str, str] = {
     "diagnosticReports": "Tests that were reported as a whole, without single values.",
     "devices": "Implants, for the safety of magnetic resonance imaging.",
     "encounter": (
-        "The reason of the present encounter, which counts as a current complaint. Outside an "
-        "encounter there is none: leave the key out."
+        "The reason of the present encounter, which counts as a current complaint: a coded one, or the "
+        "Condition that it refers to. A reason in text alone starts nothing. Outside an encounter there "
+        "is none: leave the key out."
     ),
     "questionnaireResponses": "Answers of patient or staff to the questions that the cards offer.",
 }
@@ -89,6 +96,7 @@ SINGLE = {
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)  # any: nothing is recorded that could be too old
 SHOWN = 6
+OUTSIDE = "Only when there is an encounter; a call without `context.encounterId` lacks nothing by it."
 
 
 def page() -> str:
@@ -101,12 +109,12 @@ def page() -> str:
     keys = list(dict.fromkeys(key for service in found.services.values() for key in service.prefetch))
     if missing := [key for key in keys if key not in READ_FOR]:
         raise NotSaid(f"say in scripts/docs/prefetch.py what {', '.join(missing)} is read for")
-    necessary = " and ".join(markdown.code(key) for key in prefetch.NECESSARY)
+    needed = " and ".join(markdown.code(key) for key in necessary.NECESSARY)
     return markdown.page(
         "Prefetch keys",
         "`cards/services.yaml` and `cards/facts/`",
         INTRODUCTION,
-        RULES_OF_ARRIVAL.format(necessary=necessary),
+        RULES_OF_ARRIVAL.format(necessary=needed),
         "## The queries, service by service",
         *(of_service(service) for service in found.services.values()),
         "## Each key",
@@ -169,17 +177,18 @@ def asked(key: str, found: RuleBase) -> str:
 
 def without(key: str, found: RuleBase) -> str:
     """Say what a request without this key does not know."""
-    if key in prefetch.NECESSARY:
+    if key in necessary.NECESSARY:
         return "the call is refused with [412](failures.md#unobtainable)."
     facts = lost(found, key)
     if not facts:
         return "nothing becomes unknown; what it holds is only not seen."
-    named = "; ".join(markdown.plain(found.facts[name].label) for name in sorted(facts)[:SHOWN])
-    more = f"; and {len(facts) - SHOWN} more" if len(facts) > SHOWN else ""
+    labels = list(dict.fromkeys(markdown.plain(found.facts[name].label) for name in sorted(facts)))
+    named = "; ".join(labels[:SHOWN])
+    more = f"; and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+    outside = f"{OUTSIDE} " if key == "encounter" else ""
     return (
-        f"{len(facts)} of {len(found.facts)} facts can no longer be known, or not be known to be "
-        f"absent: {named}{more}. "
-        f"{consequence(found, facts)}"
+        f"{outside}{consequence(found, facts)} {len(facts)} of {len(found.facts)} facts can no longer "
+        f"be known, or not be known to be absent: {named}{more}."
     )
 
 
@@ -194,11 +203,11 @@ def consequence(found: RuleBase, facts: Iterable[str]) -> str:
     ]
     quiet = lost_facts & {*found.globals.silent_when, *found.globals.info_silent_when}
     told = [
-        f"Rules that name one of them, and so may stay undecided or say less: {', '.join(rules)}."
+        f"{', '.join(rules)} may stay undecided or say less."
         if rules
-        else "No rule names one of them by itself.",
-        f"Orders that one of them holds back: {'; '.join(orders)}." if orders else "",
-        "What keeps cards quiet for certain patients is among them." if quiet else "",
+        else "No rule names by itself what is lost.",
+        f"Held back: {'; '.join(dict.fromkeys(orders))}." if orders else "",
+        "What keeps cards quiet for certain patients is lost too." if quiet else "",
     ]
     return " ".join(filter(None, told))
 

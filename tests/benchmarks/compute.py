@@ -16,7 +16,7 @@ import orjson
 
 from cds_service.decision import Decision, History, Policy, answer, assess
 from cds_service.fhir.evidence import Evidence
-from cds_service.hooks import encoding, prefetch
+from cds_service.hooks import encoding, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.hooks.request import Question
 from cds_service.hooks.service import Service
@@ -107,7 +107,7 @@ class _Line:
             request.draft_orders,
             question.encounter,
         )
-        prefetch.demand_necessary(evidence)
+        necessary.demand_necessary(evidence)
         return question, evidence
 
     def whole(self, raw: bytes) -> tuple[Decision, bytes]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from cds_service.hooks.encoding import NOT_READ
 from tests.conformance.calls import (
     NAME,
     answered,
@@ -50,6 +51,36 @@ def test_without_the_patient_there_is_no_answer(client: FlaskClient, value: Any)
 def test_without_conditions_there_is_no_answer(client: FlaskClient, value: Any) -> None:
     issue = refused(post(client, request(prefetch={"conditions": value})), 412)
     assert issue["expression"] == ["prefetch.conditions"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (..., "the key is missing from prefetch"),
+        (outcome("error"), "an OperationOutcome was delivered"),
+        (bundle(outcome("error")), "an OperationOutcome was delivered"),
+        ({"not": "fhir"}, "is no FHIR resource"),
+    ],
+)
+def test_a_412_says_what_happened_to_the_key_and_what_to_send(
+    client: FlaskClient, value: Any, said: str
+) -> None:
+    told = refused(post(client, request(prefetch={"conditions": value})), 412)["diagnostics"]
+
+    assert said in told
+    assert "an empty Bundle" in told
+
+
+def test_a_key_that_is_not_published_is_said_to_caller_and_operator(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    misspelt = {"laboratory": ..., "Laboratory": bundle(potassium()), "Erika Sentinelmann": bundle()}
+    with caplog.at_level("WARNING"):
+        body = answered(post(client, request(prefetch=misspelt)))
+
+    assert {"what": "Laboratory", "reason": "not-a-published-key"} in body["extension"][NOT_READ]
+    assert "that it does not publish: Laboratory, (not a name)" in caplog.text
+    assert "Sentinelmann" not in caplog.text
 
 
 @pytest.mark.requirement(15)

@@ -89,14 +89,17 @@ def _shown(
     Returns:
         True with two data: the corrected sodium (to a tenth, of the time of the sodium) and the glucose.
         False, with the glucose, where it corrects nothing. Unknown, "not recorded", without a glucose of
-        that time; unknown, with the reason, without a sodium that can be used.
+        that time, and without a sodium that can be used: why the sodium cannot, its own facts say, and
+        here it would be read as said of the glucose.
     """
     sodium = record.rule_base.analytes[definition.of[0]]
     found = finals(sodium, record, side)
     # Without limits this asks only for a value that can be used, inside its window.
     fresh = judged(as_measurement(definition), lambda _: found, record, side, fact_of)
     if fresh.value is not True:
-        return unknown(definition.name, fresh.reason or Reason.NOT_RECORDED)
+        lists = (Reason.NOT_DELIVERED, Reason.INCOMPLETE)
+        reason = fresh.reason if fresh.reason in lists else None
+        return unknown(definition.name, reason or Reason.NOT_RECORDED)
     newest = next(one for one in found if one.text == fresh.data[0].text and one.problem is None)
     paired = _paired(newest, definition, record, side)
     if paired is None:

@@ -78,12 +78,32 @@ def check(name: str, body: Any) -> None:
         path = _first_path(name, body)
         raise Failure(Kind.INCORRECT, "has not the shape it must have", where=path or "the body")
     path = ".".join(str(part) for part in error.absolute_path)
-    raise Failure(
-        Kind.INCORRECT,
-        _worded(error),
-        where=path or "the body",
-        todo="see the CDS Hooks specification",
-    )
+    raise Failure(Kind.INCORRECT, _worded(error), where=path or "the body", todo=_todo(error, path))
+
+
+# What a member is, where its name alone does not say it.
+_WHAT_TO_SEND = {
+    "encounterId": "the id of the Encounter, without its type (`123`, not `Encounter/123`)",
+    "patientId": "the id of the Patient, without its type (`123`, not `Patient/123`)",
+    "userId": "the user's type and id (`Practitioner/123`)",
+    "hookInstance": "a new UUID for each call",
+    "draftOrders": "a Bundle of the orders being placed",
+    "selections": "the references of the orders that were just chosen, an array",
+}
+
+
+def _todo(error: jsonschema.ValidationError, path: str) -> str:
+    if error.validator != "required":
+        return "see the CDS Hooks specification"
+    have = error.instance.keys() if isinstance(error.instance, dict) else ()
+    want: Any = error.validator_value
+    members = [str(name) for name in want if name not in have]
+    within = f"{path}." if path else ""
+    sent = [
+        f"{within}{name}: {_WHAT_TO_SEND[name]}" if name in _WHAT_TO_SEND else f"{within}{name}"
+        for name in members
+    ]
+    return f"send {'; '.join(sent)}"
 
 
 def _beginning(value: Any, depth: int = 0) -> Any:

@@ -137,6 +137,29 @@ def test_rules_list_and_show() -> None:
     assert run("rules", "show", "x").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("NA-01", "na-01-low-sodium"),
+        ("n04", "n04-lumbar-imaging-guard"),
+        ("K-01-Low", "k-01-low-potassium"),
+    ],
+)
+def test_a_rule_is_found_by_its_number_as_it_is_written_elsewhere(text: str, rule: str) -> None:
+    assert f"\nid: {rule}\n" in f"\n{run('rules', 'show', text).output}"
+
+
+def test_rules_list_names_each_level_once() -> None:
+    for line in run("rules", "list").output.splitlines():
+        levels = line.split()[3].split("/")
+        assert len(levels) == len(set(levels)), line
+
+
+def test_evaluate_says_where_the_invented_patients_are_listed() -> None:
+    assert "evaluate ?" in run("evaluate", "--help").output
+    assert "pad-risk" in str(run("evaluate", "?").exception)
+
+
 def test_rules_check_of_the_shipped_content_finds_nothing() -> None:
     result = run("rules", "check")
     assert result.exit_code == 0

@@ -201,8 +201,8 @@ def test_a_glucose_that_corrects_nothing_is_said_to(base: RuleBase) -> None:
 def test_an_old_or_unreadable_sodium_is_not_corrected(base: RuleBase) -> None:
     old = {"at": "2026-11-01T08:00:00Z"}
     facts = assessed(base, laboratory=[result("na", 128, **old), result("glu", 30, **old)])
-    assert facts.fact("corrected").reason is Reason.TOO_OLD
+    assert facts.fact("corrected").reason is Reason.NOT_RECORDED
 
     facts = assessed(base, laboratory=[result("na", 128, "mg/dL"), result("glu", 30)])
-    assert facts.fact("corrected").reason is Reason.UNIT_NOT_DECLARED
+    assert facts.fact("corrected").reason is Reason.NOT_RECORDED  # not said of a glucose
     assert facts.fact("below-135").reason is Reason.UNIT_NOT_DECLARED

@@ -189,3 +189,38 @@ def test_a_draft_not_to_give_it_is_no_draft_of_it(base: RuleBase) -> None:
     assert (
         assessed(base, drafts=[medicine(status="draft", doNotPerform=True)]).value("drafting") is False
     )
+
+
+# --- a code that does not say what it holds ----------------------------------------------------------
+
+CLINICAL_DRUG = concept("197604", text="digoxin 0.125 MG Oral Tablet")
+
+
+def unrecognised(base: RuleBase, **fields: Any) -> tuple[str, ...]:
+    return assessed(base, medicationRequests=[medicine(**fields)]).unrecognised_medicines
+
+
+def test_a_medicine_whose_code_says_nothing_is_named(base: RuleBase) -> None:
+    assert unrecognised(base, medicationCodeableConcept=CLINICAL_DRUG) == (
+        "digoxin 0.125 MG Oral Tablet",
+    )
+    assert unrecognised(base, medicationCodeableConcept={"text": "the small white one"}) == (
+        "the small white one",
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"status": "stopped", "medicationCodeableConcept": CLINICAL_DRUG},
+        {"doNotPerform": True, "medicationCodeableConcept": CLINICAL_DRUG},
+        {
+            "medicationCodeableConcept": CLINICAL_DRUG,
+            "dosageInstruction": [{"route": {"text": "Topical"}}],
+        },
+    ],
+    ids=["in a code set", "stopped", "not to be given", "on the skin"],
+)
+def test_what_is_recognised_or_not_taken_is_not(base: RuleBase, fields: dict[str, Any]) -> None:
+    assert unrecognised(base, **fields) == ()

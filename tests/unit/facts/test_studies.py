@@ -200,3 +200,19 @@ def test_an_open_order_for_the_other_leg_leaves_this_one_free(base: RuleBase) ->
 
     assert facts.orders["left"]["scan"].open == "ServiceRequest/r-scan-left"
     assert facts.orders["right"]["scan"].free
+
+
+@pytest.mark.parametrize(
+    ("given", "done"),
+    [
+        ({}, True),
+        ({"unit": "mg/dL"}, False),  # no unit of potassium
+        ({"value": "240"}, False),  # beyond any potassium
+    ],
+)
+def test_a_result_that_cannot_be_read_takes_no_repeat_away(
+    base: RuleBase, given: dict[str, Any], done: bool
+) -> None:
+    result = lab(**{"value": "3.0"} | given, code=concept("k"), at="2026-11-22T07:00:00Z")
+
+    assert bool(state(base, "potassium", laboratory=[result]).done) is done

@@ -210,6 +210,21 @@ def test_the_hook_is_the_one_of_the_service(hook: str, service: str) -> None:
     assert (found.kind, found.where) == (Kind.INCORRECT, "hook")
 
 
+def test_another_hook_is_told_before_what_its_context_lacks() -> None:
+    whole = body() | {"hook": "encounter-start"}
+
+    assert refusal(whole, "patient-view").where == "hook"
+    assert refusal(body(), "encounter-start").where == "hook"  # not that it has no encounterId
+
+
+def test_a_missing_member_is_asked_for_by_name() -> None:
+    whole = body() | {"hook": "encounter-start"}
+    found = refusal(whole, "encounter-start")
+
+    assert found.what == "is missing encounterId"
+    assert found.todo.startswith("send context.encounterId: the id of the Encounter")
+
+
 @pytest.mark.requirement(11)
 def test_an_authorization_needs_the_server_it_is_for() -> None:
     found = refusal(body(fhirAuthorization=AUTHORIZATION))

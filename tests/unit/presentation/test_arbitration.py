@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from cds_service.failures import BrokenRuleBase
 from cds_service.presentation import rendering
 from cds_service.rulebase.model import RuleBase
 from cds_service.rules.model import Policy
 from tests.unit.facts.patients import condition
-from tests.unit.rulebase.tiny import rule, rule_base
+from tests.unit.rulebase.tiny import order, rule, rule_base
 from tests.unit.rules.deciding import answered, carded, decided, question, shown
 
 YIELDS = {"yields-to": [{"rule": "first"}]}
@@ -188,6 +189,50 @@ def test_the_graver_come_first_then_red_flags() -> None:
     assert carded(decided(base, a=True)) == ["c-critical", "b-warning", "d-flag", "a-info"]
 
 
+# --- the order of equals -----------------------------------------------------------------------------
+
+
+def caused(name: str, cause: str, **fields: Any) -> dict[str, Any]:
+    return rule(name, "a", summary=f"{name}: consider", cause=cause, **fields)
+
+
+def test_cards_of_one_indicator_stand_by_rank_and_a_rule_s_own_place_goes_before_its_cause_s() -> None:
+    rules = [caused("a", "joint"), caused("b", "vein"), caused("c", "clot"), caused("d", "joint")]
+    base = rule_base(rules=rules, rank=["d", "clot", "vein", "joint"])
+
+    assert carded(decided(base, a=True)) == ["d", "c", "b", "a"]
+
+
+def test_rank_never_goes_before_the_indicator() -> None:
+    rules = [caused("a", "clot"), caused("b", "joint", indicator="warning")]
+
+    assert carded(decided(rule_base(rules=rules, rank=["clot", "joint"]), a=True)) == ["b", "a"]
+
+
+def test_the_last_in_rank_is_what_is_folded() -> None:
+    rules = [caused("a", "joint"), caused("b", "clot")]
+    base = rule_base(rules=rules, rank=["clot", "joint"])
+    decision = decided(base, a=True, policy=Policy(card_cap=1))
+
+    assert carded(decision) == ["b"]
+    assert "**Also considered** a: consider" in decision.cards[-1].detail
+
+
+def test_a_question_ranks_with_its_indicator() -> None:
+    ask = {"ask": ["c"], "summary": "Not known: consider asking", "consider": ["Ask"]}
+    open_clot = rule("z", {"all": ["a", "c"]}, unknown=ask, cause="clot")
+    base = rule_base(rules=[caused("a", "vein"), open_clot], rank=["clot", "vein"])
+
+    assert carded(decided(base, a=True, c=None)) == ["z", "a"]
+
+
+def test_every_rule_must_have_a_rank_and_every_rank_a_rule() -> None:
+    with pytest.raises(BrokenRuleBase, match="neither 'a' nor its cause 'joint' is here"):
+        rule_base(rules=[caused("a", "joint")], rank=[])
+    with pytest.raises(BrokenRuleBase, match="no rule and no rule's cause is called 'ghost'"):
+        rule_base(rules=[caused("a", "joint")], rank=["joint", "ghost"])
+
+
 # --- who gets none ---------------------------------------------------------------------------------
 
 
@@ -276,6 +321,14 @@ def test_a_card_that_cannot_be_built_fails_alone(breaking: RuleBase) -> None:
 
     assert carded(decision) == ["good"]
     assert next(one for one in decision.evaluation() if one["id"] == "bad")["outcome"] == "failed"
+
+
+@pytest.mark.usefixtures("breaking")
+def test_what_a_broken_card_would_have_offered_another_one_offers() -> None:
+    orders = {"now": order("panel", priority="stat"), "later": order("panel")}
+    rules = [rule("good", "a", suggest=["later"]), rule("bad", "a", suggest=["now"])]
+
+    assert decided(rule_base(rules=rules, orders=orders), a=True).carded[0].orders == ("later",)
 
 
 @pytest.mark.usefixtures("breaking")

@@ -123,6 +123,26 @@ def test_two_orders_of_one_code_are_one_order() -> None:
     assert dict(decision.carded[1].withheld) == {"later": "offered-on-another-card"}
 
 
+def test_of_equal_orders_the_most_urgent_is_offered_wherever_it_stands() -> None:
+    rules = [rule("one", "a", indicator="warning", suggest=["later"]), rule("two", "a", suggest=["now"])]
+    orders = {"now": order("panel", priority="stat"), "later": order("panel", priority="urgent")}
+    decision = decided(rule_base(rules=rules, orders=orders), a=True)
+
+    assert [one.orders for one in decision.carded] == [(), ("now",)]
+    assert dict(decision.carded[0].withheld) == {"later": "offered-more-urgently"}
+
+
+def test_a_more_urgent_order_that_is_not_offered_takes_nothing_away() -> None:
+    rules = [rule("one", "a", indicator="warning", suggest=["later"]), rule("two", "a", suggest=["now"])]
+    orders = {
+        "now": order("panel", priority="stat", must_be_clear=["b"]),
+        "later": order("panel", priority="urgent"),
+    }
+    decision = decided(rule_base(rules=rules, orders=orders), a=True, b=None)
+
+    assert [one.orders for one in decision.carded] == [("later",), ()]
+
+
 @pytest.mark.parametrize(("value", "offered"), [(True, True), (False, False), (None, False)])
 def test_a_conditional_suggestion_needs_its_criterion(value: bool | None, offered: bool) -> None:
     base = offering({"x": {"all": ["b"]}}, x=order())
@@ -152,7 +172,17 @@ def test_what_must_be_clear_and_is_unknown_is_asked_for_on_the_card() -> None:
     open_gate = Fact("b", None, Reason.NOT_RECORDED, open=("c", "d"))
     detail = decided(base, a=True, b=open_gate, c=None, d=None).cards[0].detail
 
-    assert "withheld until known: ask c; ask d" in detail
+    assert "Compression withheld until ruled out (fact b): ask c; ask d." in detail
+
+
+def test_what_settles_gates_is_asked_once_and_no_gate_is_cut_off() -> None:
+    gated = {name: order(name, must_be_clear=["b"]) for name in "xyz"}
+    base = rule_base(rules=[rule("r", suggest=list(gated))], orders=gated)
+    open_gate = Fact("b", None, Reason.NOT_RECORDED, open=("c", "c", "d", "c"))
+    detail = decided(base, a=True, b=open_gate, c=None, d=None).cards[0].detail
+
+    assert detail.count("ask c") == detail.count("ask d") == 1
+    assert detail.count("withheld until ruled out (fact b)") == 3
 
 
 @pytest.mark.parametrize(

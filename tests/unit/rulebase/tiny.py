@@ -264,13 +264,16 @@ def texts(
     thresholds: str = "",
     terminology: Json | None = None,
     scores: Json | None = None,
+    rank: Iterable[str] | None = None,
 ) -> dict[str, str]:
-    """All files of a rule base, the lock left out."""
+    """All files of a rule base, the lock left out; all causes rank in the order of the rules."""
+    rules = list(rules)
+    causes = dict.fromkeys(one["cause"] for one in rules)
     more = yaml.safe_load(textwrap.dedent(facts)) if isinstance(facts, str) else facts
     files = {path.name: path.read_text("utf-8") for path in CARDS.glob("*.schema.json")}
     files |= {
         "services.yaml": _SERVICES,
-        "global.yaml": _GLOBAL,
+        "global.yaml": _GLOBAL + dump({"rank": list(causes if rank is None else rank)}),
         "suppression.yaml": _SUPPRESSION,
         "terminology/base.yaml": dump(
             {
