@@ -215,8 +215,8 @@ EXPECTED: dict[tuple[str, str], dict[str, Line]] = {
     ("rhabdomyolysis", "patient-view"): {M_04: card("critical"), M_01: SILENT, K_01: SILENT},
     # B-C03: 15 times the upper limit 21 days ago, no later CK: warning. CK since the onset: M01 silent.
     ("ck-not-followed", "patient-view"): {M_04: card("warning"), M_01: SILENT, K_01: UNKNOWN},
-    # B 7.2 M04, notify [aki, urine-heme]: 7 times, kidney and urine not known: it asks. No statin.
-    ("ck-seven-times", "patient-view"): {M_04: ("unknown", "info", "", "card"), M_01: SILENT},
+    # B-C02: 7 times with a muscle symptom, kidney and urine not known: a warning (until M02).
+    ("ck-seven-times", "patient-view"): {M_04: card("warning"), M_01: SILENT},
     # B 7.2 M04 level 2: dark urine with weakness after exercise, no CK. Nobody has a statin.
     ("dark-urine", "patient-view"): {M_04: card("critical"), M_01: SILENT, K_01: UNKNOWN},
 }
