@@ -89,7 +89,7 @@ def to_be_said(whole: Json, broken: frozenset[int] = frozenset()) -> Said:
     """What must be said of a request, worked out from the JSON alone.
 
     Every resource of somebody else is counted under its key, every one that no query asks for and every
-    one of `broken` (by position) is named.
+    one of `broken` (by position) is named. An encounter of somebody else leaves its list incomplete.
     """
     patient = whole["context"]["patientId"]
     others: Counter[str] = Counter()
@@ -109,6 +109,8 @@ def to_be_said(whole: Json, broken: frozenset[int] = frozenset()) -> Said:
         elif named(resource) not in (None, patient) or _focused(resource, patient):
             others[key] += 1
     said.update((key, f"other-patient: {number} dropped") for key, number in others.items() if number)
+    if others["encounter"]:  # then the encounter of the context did not arrive, either
+        said["encounter", "other-patient"] += 1
     return said
 
 
