@@ -19,7 +19,7 @@ NOT_R4 = {"Observation/messy-k-wrong-type", "Procedure/messy-no-status"}
 # Each pattern has to occur: what no longer differs is taken out of here.
 TOLD_LESS: Mapping[str, tuple[str, ...]] = {
     # A server keeps nothing that is no R4, and finds no result of another patient.
-    "messy": (r"\nNot read: .*\n", r";\nnot or not wholly delivered: laboratory results(?=\.)"),
+    "messy": (r"\nNot read: .*\n", r";\nnot or not wholly delivered: laboratory results(?=[.;])"),
 }
 
 

@@ -120,6 +120,7 @@ prefetch:
   patient: "Patient/{{context.patientId}}"
   conditions: "Condition?patient={{context.patientId}}&_count=5"
   laboratory: "Observation?patient={{context.patientId}}&category=laboratory&_sort=-date&_count=5"
+  specimens: "Specimen?_count=50"
   vitals: "Observation?category=vital-signs&_sort=-date&_count=50"
   findings: "Observation?category=exam&_sort=-date&_count=50"
   medicationRequests: "MedicationRequest?_count=50"
@@ -135,7 +136,7 @@ services:
     hook: patient-view
     title: t
     description: d
-    prefetch: [patient, conditions, laboratory, vitals, findings, medicationRequests,
+    prefetch: [patient, conditions, laboratory, specimens, vitals, findings, medicationRequests,
       medicationStatements,
       procedures, serviceRequests, diagnosticReports, devices, encounter, questionnaireResponses]
 """
