@@ -187,7 +187,7 @@ def _started(one: Start) -> str:
         for number, part in enumerate(one.memory)
     )
     table = _table(["process", "resident MB", "proportional MB"], rows)
-    return f"{told} **Memory** after the calls above:\n\n{table}"
+    return f"{told}\n\n**Memory** after the calls above:\n\n{table}"
 
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:
