@@ -171,6 +171,15 @@ class Ask(msgspec.Struct, frozen=True):
     when: Criterion | None = None
 
 
+class Hazards(msgspec.Struct, frozen=True):
+    """What goes wrong when a rule is wrong, what is done against it, and the case that tests that."""
+
+    fires_wrongly: str
+    silent_wrongly: str
+    control: str
+    case: str
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One rule and the card it can raise.
 
@@ -204,6 +213,7 @@ class Rule(msgspec.Struct, frozen=True):
     yields_to: tuple[Yield, ...] = ()
     merges_into: str = ""
     ask: Ask | None = None
+    hazards: Hazards | None = None
 
     @property
     def topic(self) -> str:
