@@ -15,6 +15,7 @@ from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
+    Dosage,
     Medication,
     MedicationRequest,
     MedicationStatement,
@@ -99,6 +100,7 @@ def of_medication(
                     recorded=when if isinstance(resource, MedicationRequest) else None,
                     old=old,
                     until=_until(resource, when, context) if ended else None,
+                    dosages=_dosages(resource),
                 ),
             )
 
@@ -172,8 +174,7 @@ _LOCAL_ROUTE = re.compile(r"\b(topical|cutaneous|ophthalm|inhal|(intra)?nasal|ot
 
 def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
     """Whether the medicine reaches the whole body, as far as a route is written."""
-    dosages = resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
-    routes = [dosage.route for dosage in dosages if dosage.route is not None]
+    routes = [dosage.route for dosage in _dosages(resource) if dosage.route is not None]
     if not routes:
         return True
     for route in routes:
@@ -183,6 +184,10 @@ def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
         if _LOCAL_ROUTE.search(words) is None:
             return True
     return False
+
+
+def _dosages(resource: MedicationRequest | MedicationStatement) -> tuple[Dosage, ...]:
+    return resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
 
 
 def contained_medication(
