@@ -15,6 +15,7 @@ from cds_service.rulebase import logic, reading
 from cds_service.rulebase.changes import changed
 from cds_service.rulebase.definitions import Threshold
 from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.regions import for_region
 
 _POLICY = Policy(evaluation=True)
 
@@ -110,4 +111,4 @@ class Trial:
             if case.place not in self._posed:
                 self._posed[case.place] = posed(case, self._rule_base, self._fixtures)
             question, facts = self._posed[case.place]
-        return decide(question, facts, mutant.rule_base, History(), _POLICY)
+        return decide(question, facts, for_region(mutant.rule_base, case.region), History(), _POLICY)

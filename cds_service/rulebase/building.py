@@ -16,13 +16,17 @@ _PREFIXED = ("icd-10-cm", "atc")  # systems where a stem stands for everything b
 
 
 def threshold(name: str, value: Mapping[str, Any]) -> definitions.Threshold:
-    """A threshold with its native values."""
+    """A threshold with its native values, and the thresholds of regions that have others."""
     return definitions.Threshold(
         name=name,
         values={unit: Decimal(number) for unit, number in value["value"].items()},
         source=value["source"],
         standing=value["standing"],
         of=value.get("of", ""),
+        regions={
+            region: threshold(name, {**other, "of": value.get("of", "")})
+            for region, other in value.get("regions", {}).items()
+        },
     )
 
 

@@ -130,7 +130,7 @@ def _of_fact(fact: Mapping[str, Any], _: Entries) -> Iterator[Reached]:
     yield from _facts(strings(fact.get("unknown-only-if", [])))
     yield from _facts(fact.get("after-onset-of", ()))
     yield from _facts(fact.get("after-latest-onset-of", ()))
-    if fact["kind"] != "hook":
+    if fact["kind"] not in ("hook", "region"):
         yield from _sets(fact.get("in", ()))
     of = fact.get("of", ())
     for name in [of] if isinstance(of, str) else of:

@@ -17,6 +17,7 @@ from scripts.docs import (
     failures,
     hazards,
     prefetch,
+    regions,
     rule_language,
     rule_pages,
     rules,
@@ -33,6 +34,7 @@ PAGES: Mapping[str, Page] = {
     "rule-language.md": rule_language.page,
     "rules/README.md": rules.page,
     "rules/hazards.md": hazards.page,
+    "rules/regions.md": regions.page,
     "settings.md": settings.page,
 }
 

@@ -20,6 +20,7 @@ from cds_service.rulebase.definitions import (
     MeasurementFact,
     MedicationFact,
     PatientFact,
+    RegionFact,
     ScoreFact,
     Threshold,
 )
@@ -108,6 +109,8 @@ def meaning(fact: Fact, rule_base: RuleBase) -> str:
             return f"it is known whether {markdown.codes(fact.of)}"
         case HookFact():
             return f"the hook is {' or '.join(fact.hooks)}"
+        case RegionFact():
+            return f"the service is set to {' or '.join(fact.regions)}"
         case PatientFact():
             return f"the Patient says {fact.attribute}"
         case _:
