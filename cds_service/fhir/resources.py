@@ -173,10 +173,18 @@ class Observation(Resource, frozen=True, tag="Observation"):
 
 
 class Dosage(msgspec.Struct, frozen=True, gc=False):
-    """FHIR Dosage: the route decides whether a medicine is systemic."""
+    """FHIR Dosage: the route decides whether a medicine is systemic; how much, how often, its dose.
+
+    What makes the dose stays unread (`fhir.doses`): an odd one costs its dose and not the resource.
+    """
 
     route: CodeableConcept | None = None
     text: str | None = None
+    sequence: Raw | UnsetType = UNSET
+    timing: Raw | UnsetType = UNSET
+    asNeededBoolean: Raw | UnsetType = UNSET
+    asNeededCodeableConcept: Raw | UnsetType = UNSET
+    doseAndRate: Raw | UnsetType = UNSET
 
 
 class DispenseRequest(msgspec.Struct, frozen=True, gc=False):

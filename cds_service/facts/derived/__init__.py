@@ -16,6 +16,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction,
     glucose_correction_katz,
 )
+from cds_service.facts.derived.daily_dose import daily_dose
 from cds_service.facts.derived.fall import fall
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
@@ -63,6 +64,7 @@ BY_NAME: Mapping[str, Formula] = {
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "fall": Formula(fall, 1, limits=(1,), windowed=True),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
