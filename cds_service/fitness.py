@@ -43,7 +43,7 @@ def oversights(rule_base: RuleBase, texts: Mapping[str, str]) -> list[ContentPro
     Parts of rules that can never matter, definitions that no rule reaches.
     """
     documents, _ = loader.documents_of(texts)
-    return [*logic.problems(rule_base, documents), *unused.problems(documents, _ENGINE_SETS)]
+    return list(logic.problems(rule_base, documents))
 
 
 def _at(texts: Mapping[str, str], folder: str, name: str, what: str) -> ContentProblem:
