@@ -5,9 +5,10 @@ from cds_service.rulebase.model import RuleBase
 from scripts.docs import content, markdown, meanings, rule_pages
 
 INTRODUCTION = """\
-Where guidelines of two countries give two numbers, both are in the content, each with its source. The
-setting `CDS_REGION` chooses; without it the number in the column *otherwise* counts. The digest in the
-audit and on each response tells which was in force."""
+For those who run the service where practice is not that of the country a number was written in, and
+for clinicians there. Where guidelines of two countries give two numbers, both are in the content, each
+with its source. The setting `CDS_REGION` chooses; without it the number in the column *otherwise*
+counts. The digest in the audit and on each response tells which was in force."""
 
 
 def page() -> str:
