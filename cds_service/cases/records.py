@@ -261,6 +261,14 @@ class _Builder:
         return resource
 
     def _draft(self, one: Mapping[str, Any]) -> Resource:
+        if one.get("as") == "medication":
+            medicine = self._medication({**one, "as": "request", "status": "draft"})
+            medicine.pop("authoredOn")
+            return medicine
+        if one.get("as") == "device":
+            device = self._base("DeviceRequest", one)
+            device["codeCodeableConcept"] = device.pop("code")
+            return {**device, "status": "draft", "intent": "order"}
         resource = self._order({**one, "status": "draft"})
         resource.pop("authoredOn")
         return resource
