@@ -53,7 +53,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     `posture` is the position of the body while something was
     measured; empty where none is recorded. `posture_unclear`: what is written of it cannot be read or
     contradicts itself; it then counts as standing, never as rest, and makes no pair. `sites` are the
-    code sets that its body sites are in. `dosages` are how a medicine is to be taken.
+    code sets that its body sites are in. `by_mouth`: every route that is written of a medicine is the
+    mouth; without a written route it is not. `dosages` are what is told of a medicine's dose.
     """
 
     kind: StatementKind
@@ -87,6 +88,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     posture: Posture = ""
     posture_unclear: bool = False
     sites: frozenset[str] = frozenset()
+    by_mouth: bool = False
     dosages: tuple[Dosage, ...] = ()
 
 

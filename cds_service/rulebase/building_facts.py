@@ -121,7 +121,7 @@ def _done(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
 
 
 def _draft(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
-    return definitions.DraftFact(**common, sets=tuple(value["in"]))
+    return definitions.DraftFact(**common, sets=tuple(value["in"]), route=value.get("route", ""))
 
 
 def _medication(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:

@@ -193,9 +193,13 @@ class DoneFact(FactDefinition, frozen=True, tag="done"):
 
 
 class DraftFact(FactDefinition, frozen=True, tag="draft"):
-    """An order being placed at this moment, in the hook's context."""
+    """An order being placed at this moment, in the hook's context.
+
+    `route`: of medicines, only those by mouth, or only those that are not said to be.
+    """
 
     sets: tuple[str, ...] = ()
+    route: Literal["", "mouth", "other"] = ""
 
 
 class MedicationFact(FactDefinition, frozen=True, tag="medication"):
