@@ -54,7 +54,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     measured; empty where none is recorded. `posture_unclear`: what is written of it cannot be read or
     contradicts itself; it then counts as standing, never as rest, and makes no pair. `sites` are the
     code sets that its body sites are in. `by_mouth`: every route that is written of a medicine is the
-    mouth; without a written route it is not. `dosages` are what is told of a medicine's dose.
+    mouth; without a written route it is not. `dosages` are how a medicine is to be taken.
     """
 
     kind: StatementKind

@@ -24,7 +24,6 @@ from cds_service.facts.derived.corrected_sodium import (
 )
 from cds_service.facts.derived.daily_dose import daily_dose
 from cds_service.facts.derived.fall import fall
-from cds_service.facts.derived.highest_dose import highest_dose
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
 from cds_service.facts.derived.postural import (
@@ -83,7 +82,6 @@ BY_NAME: Mapping[str, Formula] = {
     ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
-    "highest-dose": Formula(highest_dose, sets=1, limits=_SOME),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
     "postural-base": Formula(postural_base, 1, limits=_SOME, paired=True),
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
