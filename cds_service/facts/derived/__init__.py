@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cds_service.facts.derived import (
+    done_near,
     fallen_since_end,
     repeated,
     rise_within,
@@ -71,6 +72,7 @@ BY_NAME: Mapping[str, Formula] = {
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
+    "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
     "fall": Formula(fall, 1, limits=(1,), windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
