@@ -163,12 +163,51 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A medicine of some days ago, or of so long that it is no new one."""
+    _, code = maker.coded((definition.of[0],))
+    days = maker.chance.choice([0, 5, 30] if want else [31, 200])
+    maker.add(
+        "medicationRequests",
+        "MedicationRequest",
+        status="active",
+        intent="order",
+        medicationCodeableConcept=code,
+        authoredOn=(NOW - timedelta(days=days)).date().isoformat(),
+    )
+
+
+def _recorded(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A diagnosis of today, or of years ago, and a complaint."""
+    diagnoses, *complaints = definition.of
+    _, code = maker.coded((diagnoses,))
+    days = 0 if want else 3000
+    maker.add(
+        "conditions",
+        "Condition",
+        code=code,
+        clinicalStatus={"coding": [{"code": "active"}]},
+        recordedDate=(NOW - timedelta(days=days)).date().isoformat(),
+    )
+    maker.bottom(maker.chance.choice(complaints), True)
+
+
+def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values some weeks apart, the later one higher by about the limit."""
+    name = definition.of[0]
+    size = native(definition.limits[0].threshold, BASE.analytes[name], _first(BASE.analytes[name]))
+    before = BASE.analytes[name].plausible[0] + 2
+    _say(maker, name, before, timedelta(days=20))
+    _say(maker, name, before + (size if want else size - Decimal("0.5")), timedelta(hours=1))
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "began-before": _began,
+    "begun-within": _begun,
     "calculated-osmolarity": _of_one_sample,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
@@ -180,6 +219,8 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "postural-fall-lying": _standing_up,
     "postural-fall-sitting": _standing_up,
     "postural-rise": _standing_up,
+    "recorded-since": _recorded,
+    "rise": _risen,
     "rise-within": _course,
     "side-difference": _sides,
     "sound-sample": _sound,
