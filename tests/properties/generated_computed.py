@@ -163,12 +163,21 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """What began; when it did is chance."""
+    if want:
+        for name in definition.of:
+            maker.bottom(name, True)
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "age-at-onset": _onsets,
     "began-before": _began,
+    "began-soon-after": _onsets,
     "calculated-osmolarity": _of_one_sample,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
