@@ -261,6 +261,10 @@ class _Builder:
         return resource
 
     def _draft(self, one: Mapping[str, Any]) -> Resource:
+        if one.get("as") == "medication":
+            medicine = self._medication({**one, "as": "request", "status": "draft"})
+            medicine.pop("authoredOn")
+            return medicine
         resource = self._order({**one, "status": "draft"})
         resource.pop("authoredOn")
         return resource

@@ -28,7 +28,7 @@ def age_at_onset(definition: DerivedFact, record: Record, side: Side, fact_of: F
     Returns:
         Unknown without a believable birth date, or while none of the facts is true.
     """
-    begun = [one for name in definition.of for one in _of_true(fact_of(name, side))]
+    begun = tuple(one for name in definition.of for one in _of_true(fact_of(name, side)))
     birth = record.birth
     if not begun:
         return Fact(definition.name, None, Reason.NOT_RECORDED)

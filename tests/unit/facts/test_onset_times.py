@@ -111,9 +111,7 @@ def test_the_first_of_several_decides(base: RuleBase) -> None:
         ("2026-11-10", None, None),
     ],
 )
-def test_soon_after(
-    base: RuleBase, swollen: str | None, hurt: str | None, answer: bool | None
-) -> None:
+def test_soon_after(base: RuleBase, swollen: str | None, hurt: str | None, answer: bool | None) -> None:
     def dated(code: str, onset: str | None) -> dict[str, Any]:
         return condition(code, **({"onsetDateTime": onset} if onset else {}))
 
