@@ -163,6 +163,13 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """What began; when it did is chance."""
+    if want:
+        for name in definition.of:
+            maker.bottom(name, True)
+
+
 def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A medicine in milligrams once or twice a day, near the limit; now and then as needed."""
     _, code = maker.coded(definition.of)
@@ -274,8 +281,10 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,
+    "began-soon-after": _onsets,
     "calculated-osmolarity": _of_one_sample,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
