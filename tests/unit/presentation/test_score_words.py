@@ -1,4 +1,4 @@
-"""How a card says where a score lies, and what it rests on."""
+"""How a card says where a score lies, what it rests on, and a fact by its own label."""
 
 from tests.unit.facts.patients import condition, observation
 from tests.unit.presentation.test_words import card, words
@@ -38,3 +38,20 @@ def test_a_score_that_is_said_does_not_hide_the_items_that_made_it() -> None:
     detail = card(base, findings=[observation("weak", valueBoolean=True)]).detail
 
     assert "**Why** Score 2. The weak (22 Nov 2026, 08:00)." in detail
+
+
+def test_the_label_of_a_fact_stands_only_while_it_is_true() -> None:
+    base = rule_base(
+        {
+            "heavy": fact(in_=["heavy"]),
+            "weak": fact("finding", in_=["weak"], within="window-30", label="weak legs"),
+        },
+        [rule("r", "heavy", **words("Heavy[, {weak.label}]: consider it"))],
+    )
+
+    def summary(*findings: dict[str, object]) -> str:
+        return card(base, conditions=[condition()], findings=[*findings]).summary
+
+    assert summary(observation("weak", valueBoolean=True)) == "Heavy, weak legs: consider it"
+    assert summary(observation("weak", valueBoolean=False)) == "Heavy: consider it"
+    assert summary() == "Heavy: consider it"  # never asked
