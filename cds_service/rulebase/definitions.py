@@ -13,13 +13,17 @@ Bound = Literal["upper-limit", "lower-limit"]
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """A number with a name, its native values per unit, and where it comes from."""
+    """A number with a name, its native values per unit, and where it comes from.
+
+    `regions`: the threshold where another number is practice (`rulebase.regions`).
+    """
 
     name: str
     values: Mapping[str, Decimal]
     source: str
     standing: str
     of: str = ""
+    regions: Mapping[str, "Threshold"] = {}
 
     def single(self) -> Decimal:
         """The value of a threshold that has one unit (windows, ages, points)."""
@@ -114,6 +118,13 @@ class HookFact(FactDefinition, frozen=True, tag="hook"):
     """The hook of this request."""
 
     hooks: tuple[str, ...] = ()
+
+
+class RegionFact(FactDefinition, frozen=True, tag="region"):
+    """The region that the service is set to; `here` once it is known to be one of `regions`."""
+
+    regions: tuple[str, ...] = ()
+    here: bool = False
 
 
 class ConditionFact(FactDefinition, frozen=True, tag="condition"):
@@ -284,6 +295,7 @@ Fact = (
     AgeFact
     | PatientFact
     | HookFact
+    | RegionFact
     | ConditionFact
     | FindingFact
     | MeasurementFact
