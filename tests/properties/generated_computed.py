@@ -186,6 +186,17 @@ def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
     )
 
 
+def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values of one moment whose product is small, or of which the first is nought."""
+    first, second = definition.of
+    ago = _recently(maker)
+    small = maker.chance.choice([Decimal(0), Decimal(1)])
+    _say(maker, first, small if want else Decimal(6), ago)
+    if want and not small and maker.chance.random() < 0.5:
+        return
+    _say(maker, second, Decimal(20) if want else Decimal(60), ago)
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
@@ -204,6 +215,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "postural-fall-lying": _standing_up,
     "postural-fall-sitting": _standing_up,
     "postural-rise": _standing_up,
+    "product": _product,
     "rise-within": _course,
     "side-difference": _sides,
     "sound-sample": _sound,

@@ -32,6 +32,7 @@ from cds_service.facts.derived.postural import (
     postural_base,
     postural_rise,
 )
+from cds_service.facts.derived.product import product
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
@@ -87,6 +88,7 @@ BY_NAME: Mapping[str, Formula] = {
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
     "postural-fall-sitting": Formula(fall_from_sitting, 1, limits=_SOME, paired=True),
     "postural-rise": Formula(postural_rise, 1, limits=_SOME, facts=1, paired=True),
+    "product": Formula(product, 2, limits=_SOME, paired=True),
     "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
     "sample-lipaemic": Formula(sample_lipaemic, 1),
     "sample-suspect": Formula(sample_suspect, 2, limits=(1,)),
