@@ -15,6 +15,7 @@ from cds_service.facts.derived import (
     times_baseline,
     weight_loss,
 )
+from cds_service.facts.derived.ankle_arm_index import ankle_arm_index, ankle_arm_index_rounded
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
@@ -66,6 +67,10 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
+    "ankle-arm-index-rounded": Formula(
+        ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
+    ),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
