@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cds_service.facts.derived import rise_within, times_baseline, weight_loss
+from cds_service.facts.derived import age_limit, rise_within, times_baseline, weight_loss
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
@@ -59,6 +59,7 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
@@ -77,6 +78,15 @@ BY_NAME: Mapping[str, Formula] = {
     "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "times-age-limit": Formula(
+        age_limit.times_age_limit,
+        1,
+        facts=1,
+        more_facts=True,
+        limits=_SOME,
+        parameters=age_limit.PARAMETERS,
+        windowed=True,
+    ),
     "unreadable-value": Formula(unreadable_value, 1, windowed=True),
     "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
     "weight-loss": Formula(weight_loss.weight_loss, 1, limits=_SOME, parameters=weight_loss.PARAMETERS),
