@@ -15,6 +15,7 @@ from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
+    Dosage,
     Medication,
     MedicationRequest,
     MedicationStatement,
@@ -99,6 +100,8 @@ def of_medication(
                     recorded=when if isinstance(resource, MedicationRequest) else None,
                     old=old,
                     until=_until(resource, when, context) if ended else None,
+                    by_mouth=_by_mouth(resource),
+                    dosages=_dosages(resource),
                 ),
             )
 
@@ -170,19 +173,34 @@ _ATC_SUBSTANCE = 7  # characters of a code of the fifth level
 _LOCAL_ROUTE = re.compile(r"\b(topical|cutaneous|ophthalm|inhal|(intra)?nasal|otic|intra-?articular)")
 
 
-def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
-    """Whether the medicine reaches the whole body, as far as a route is written."""
-    dosages = resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
-    routes = [dosage.route for dosage in dosages if dosage.route is not None]
-    if not routes:
-        return True
-    for route in routes:
-        words = " ".join(
+_MOUTH = re.compile(r"\b(oral(ly)?|by mouth|per os|po)\b")
+
+
+def _dosages(resource: MedicationRequest | MedicationStatement) -> tuple[Dosage, ...]:
+    return resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
+
+
+def _routes(resource: MedicationRequest | MedicationStatement) -> list[str]:
+    """The words of every route that is written."""
+    return [
+        " ".join(
             text.lower() for text in (route.text, *(coding.display for coding in route.coding)) if text
         )
-        if _LOCAL_ROUTE.search(words) is None:
-            return True
-    return False
+        for route in (dosage.route for dosage in _dosages(resource))
+        if route is not None
+    ]
+
+
+def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
+    """Whether the medicine reaches the whole body, as far as a route is written."""
+    routes = _routes(resource)
+    return not routes or any(_LOCAL_ROUTE.search(words) is None for words in routes)
+
+
+def _by_mouth(resource: MedicationRequest | MedicationStatement) -> bool:
+    """Whether every route that is written is the mouth; without one nothing says so."""
+    routes = _routes(resource)
+    return bool(routes) and all(_MOUTH.search(words) is not None for words in routes)
 
 
 def contained_medication(

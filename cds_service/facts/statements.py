@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from cds_service.fhir.dates import Span
-from cds_service.fhir.resources import CodeableConcept, Quantity, ReferenceRange
+from cds_service.fhir.resources import CodeableConcept, Dosage, Quantity, ReferenceRange
 from cds_service.rulebase.concepts import Concept, Sidedness
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.terminology import Match
@@ -53,7 +53,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     `posture` is the position of the body while something was
     measured; empty where none is recorded. `posture_unclear`: what is written of it cannot be read or
     contradicts itself; it then counts as standing, never as rest, and makes no pair. `sites` are the
-    code sets that its body sites are in.
+    code sets that its body sites are in. `by_mouth`: every route that is written of a medicine is the
+    mouth; without a written route it is not. `dosages` are how a medicine is to be taken.
     """
 
     kind: StatementKind
@@ -87,6 +88,8 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     posture: Posture = ""
     posture_unclear: bool = False
     sites: frozenset[str] = frozenset()
+    by_mouth: bool = False
+    dosages: tuple[Dosage, ...] = ()
 
 
 class Context(Protocol):

@@ -53,7 +53,7 @@ def _advice(tips: Iterable[Finding], facts: FactSet, rule_base: RuleBase) -> Ite
 
 
 def _withheld(findings: Iterable[Finding], facts: FactSet, rule_base: RuleBase) -> Iterator[str]:
-    """`Potassium-rich food: potassium 5.2 mmol/L, on ramipril.`"""
+    """One sentence each, such as: Potassium-rich food: potassium 5.2 mmol/L, on ramipril."""
     for one in findings:
         rule = rule_base.rules[one.rule]
         if not (rule.tip and one.shown == "withheld" and one.reason == "gate"):

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cds_service.facts.derived import age_limit, rise_within, times_baseline, weight_loss
+from cds_service.facts.derived import (
+    age_limit,
+    fallen_since_end,
+    repeated,
+    rise_within,
+    times_baseline,
+    weight_loss,
+)
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
@@ -16,6 +23,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction,
     glucose_correction_katz,
 )
+from cds_service.facts.derived.daily_dose import daily_dose
 from cds_service.facts.derived.fall import fall
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
@@ -64,7 +72,16 @@ BY_NAME: Mapping[str, Formula] = {
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "fall": Formula(fall, 1, limits=(1,), windowed=True),
+    "fallen-since-end": Formula(
+        fallen_since_end.fallen_since_end,
+        1,
+        sets=1,
+        limits=(1,),
+        parameters=fallen_since_end.PARAMETERS,
+        windowed=True,
+    ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
@@ -85,6 +102,15 @@ BY_NAME: Mapping[str, Formula] = {
         more_facts=True,
         limits=_SOME,
         parameters=age_limit.PARAMETERS,
+        windowed=True,
+    ),
+    "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
+    "twice-upper-limit": Formula(
+        repeated.twice_upper_limit,
+        1,
+        sets=1,
+        limits=_SOME,
+        parameters=repeated.WITH_EFFORT,
         windowed=True,
     ),
     "unreadable-value": Formula(unreadable_value, 1, windowed=True),
