@@ -16,9 +16,9 @@ from cds_service.presentation.text import escaped, sentence
 from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rules.model import Finding
 
-_OPENING = "Self-care for the legs: consider advice on "
-_MOST_REASONS = 2
-_MOST_UNKNOWN = 3
+_ADVICE = "Self-care for the legs: consider advice on "
+_OPEN = "Self-care for the legs: consider what is not known before advice on "
+_MOST_REASONS = 3
 
 
 def render(
@@ -33,14 +33,21 @@ def render(
         rule_base: the rules and their words.
     """
     rules = [rule_base.rules[one.rule] for one in tips]
+    in_part = {one.id for one in rules if _open_gates(one, facts)}
+    whole = [one.tip for one in rules if one.id not in in_part]
     lines = {
         "Consider": " ".join(_advice(tips, facts, rule_base)),
         "Withheld": " ".join(_withheld(others, facts, rule_base)),
-        "Not known": _not_known(tips, facts, rule_base),
+        "Not known": _not_known(rules, facts, rule_base),
         "Source": _source(rules),
     }
     detail = "\n\n".join(f"**{label}** {line}" for label, line in lines.items() if line)
-    return Words(f"{_OPENING}{_listed([one.tip for one in rules])}", detail)
+    return Words((_ADVICE if whole else _OPEN) + _listed(whole or [one.tip for one in rules]), detail)
+
+
+def _open_gates(rule: Rule, facts: FactSet) -> list[str]:
+    """The gates of a tip that are not known: its words are then the neutral ones."""
+    return [name for name in rule.withheld_by if facts.value(name) is None]
 
 
 def _advice(tips: Iterable[Finding], facts: FactSet, rule_base: RuleBase) -> Iterator[str]:
@@ -59,19 +66,20 @@ def _withheld(findings: Iterable[Finding], facts: FactSet, rule_base: RuleBase) 
         if not (rule.tip and one.shown == "withheld" and one.reason == "gate"):
             continue
         own = Facts(facts, rule_base, one)
-        reasons = [_reason(name, own) for name in one.because]
-        more = len(reasons) - _MOST_REASONS
-        told = ", ".join(dict.fromkeys(reasons[:_MOST_REASONS])) + (
-            f" and {more} more" if more > 0 else ""
-        )
-        yield sentence(f"{rule.tip[:1].upper()}{rule.tip[1:]}: {told}")
+        told = list(dict.fromkeys(said for name in one.because if (said := _reason(name, own))))
+        if not told:  # nothing on record makes it true, but that nothing is
+            gate = next(name for name in rule.withheld_by if facts.value(name) is True)
+            told = [rule_base.facts[gate].label]
+        more = len(told) - _MOST_REASONS
+        rest = f" and {more} more" if more > 0 else ""
+        yield sentence(f"{rule.tip[:1].upper()}{rule.tip[1:]}: {', '.join(told[:_MOST_REASONS])}{rest}")
 
 
 def _reason(name: str, facts: Facts) -> str:
-    """What makes a gate true: the entry or value on record, else what the fact is called."""
+    """The entry or value on record that makes a gate true; empty where there is none."""
     definition, fact = facts.rule_base.facts[name], facts.fact(name)
     said = rendering.data_in_words(definition, _undated(fact.data), facts) if fact.data else ""
-    return said[:1].lower() + said[1:] if said[1:2].islower() else said or definition.label
+    return f"on {said[3:]}" if said.startswith("On ") else said
 
 
 def _undated(data: tuple[Datum, ...]) -> tuple[Datum, ...]:
@@ -80,16 +88,11 @@ def _undated(data: tuple[Datum, ...]) -> tuple[Datum, ...]:
     return (first,)
 
 
-def _not_known(tips: Iterable[Finding], facts: FactSet, rule_base: RuleBase) -> str:
-    """What keeps a tip from its full words, as far as the card has room."""
-    asked = dict.fromkeys(
-        rendering.unknown_in_words(name, Facts(facts, rule_base, one))
-        for one in tips
-        for name in one.missing
-    )
-    listed = list(asked)[:_MOST_UNKNOWN]
-    rest = [f"and {len(asked) - len(listed)} more"] if len(asked) > len(listed) else []
-    return sentence("; ".join([*listed, *rest]))
+def _not_known(rules: Iterable[Rule], facts: FactSet, rule_base: RuleBase) -> str:
+    """What would open the gates that are not known, in a word for each."""
+    gates = dict.fromkeys(gate for one in rules for gate in _open_gates(one, facts))
+    known = (rule_base.facts[name] for name in gates)
+    return sentence("; ".join(dict.fromkeys(one.ask or one.label for one in known)))
 
 
 def _source(rules: Sequence[Rule]) -> str:
