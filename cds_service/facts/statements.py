@@ -50,6 +50,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
     entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
     the side ("which leg is affected?"). `until` is when an ended medicine ended, as far as it is told.
+    `only_named`: a medicine that no code names, only text.
     `posture` is the position of the body while something was
     measured; empty where none is recorded. `posture_unclear`: what is written of it cannot be read or
     contradicts itself; it then counts as standing, never as rest, and makes no pair. `sites` are the
@@ -84,6 +85,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     sample_text: str = ""
     suspect: bool = False
     old: bool = False
+    only_named: bool = False
     until: Span | None = None
     posture: Posture = ""
     posture_unclear: bool = False

@@ -91,3 +91,11 @@ def test_rules_and_codes_are_due_after_a_year() -> None:
     assert not any(one.overdue(today) for one in sets)
     assert all(one.overdue(date(2027, 1, 2)) for one in sets)
     assert next(one for one in sets if one.name == "heavy").codes == {"tiny": 4}
+
+
+def test_the_case_that_tests_a_hazard_must_be_there() -> None:
+    hazards = {"fires-wrongly": "x", "silent-wrongly": "y", "control": "z", "case": "fires"}
+    assert loader.examine(texts({}, rules=[rule("x", hazards=hazards)]), check_lock=False)[1] == []
+    wrong = rule("x", hazards={**hazards, "case": "fire"})
+    (problem,) = loader.examine(texts({}, rules=[wrong]), check_lock=False)[1]
+    assert problem.what == "no case is called 'fire'"
