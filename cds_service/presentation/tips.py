@@ -13,6 +13,8 @@ from cds_service.presentation import rendering
 from cds_service.presentation.rendering import Words, fill
 from cds_service.presentation.spoken_facts import Facts
 from cds_service.presentation.text import escaped, sentence
+from cds_service.rulebase.criteria import supporting
+from cds_service.rulebase.definitions import CountFact, GroupFact
 from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rules.model import Finding
 
@@ -65,21 +67,33 @@ def _withheld(findings: Iterable[Finding], facts: FactSet, rule_base: RuleBase) 
         rule = rule_base.rules[one.rule]
         if not (rule.tip and one.shown == "withheld" and one.reason == "gate"):
             continue
-        own = Facts(facts, rule_base, one)
-        told = list(dict.fromkeys(said for name in one.because if (said := _reason(name, own))))
+        gate = next(name for name in rule.withheld_by if facts.value(name) is True)
+        told = list(dict.fromkeys(filter(None, _reasons(gate, Facts(facts, rule_base, one)))))
         if not told:  # nothing on record makes it true, but that nothing is
-            gate = next(name for name in rule.withheld_by if facts.value(name) is True)
             told = [rule_base.facts[gate].label]
         more = len(told) - _MOST_REASONS
         rest = f" and {more} more" if more > 0 else ""
         yield sentence(f"{rule.tip[:1].upper()}{rule.tip[1:]}: {', '.join(told[:_MOST_REASONS])}{rest}")
 
 
-def _reason(name: str, facts: Facts) -> str:
-    """The entry or value on record that makes a gate true; empty where there is none."""
+def _reasons(name: str, facts: Facts) -> Iterator[str]:
+    """What makes a gate true: a group in its own words where it has some, else entries and values."""
     definition, fact = facts.rule_base.facts[name], facts.fact(name)
-    said = rendering.data_in_words(definition, _undated(fact.data), facts) if fact.data else ""
-    return f"on {said[3:]}" if said.startswith("On ") else said
+    match definition:
+        case GroupFact(says=says) if says:
+            yield fill(says, facts, escaped)
+        case GroupFact(when=when):
+            for part in dict.fromkeys(supporting(when, facts.set.truths(""))):
+                yield from _reasons(part, facts)
+        case CountFact(of=parts):
+            for part in parts:
+                if facts.fact(part).value is True:
+                    yield from _reasons(part, facts)
+        case _:
+            if not fact.data:
+                return
+            said = rendering.data_in_words(definition, _undated(fact.data), facts)
+            yield f"on {said[3:]}" if said.startswith("On ") else said
 
 
 def _undated(data: tuple[Datum, ...]) -> tuple[Datum, ...]:

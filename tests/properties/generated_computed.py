@@ -186,11 +186,20 @@ def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
     )
 
 
+def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value well below, or well above, the limit of any age; for the limit itself any value."""
+    limit = BASE.thresholds[definition.parameters["limit"]].single()
+    low = definition.by == "age-limit" or any(one.how == "below" for one in definition.limits) is want
+    name = definition.of[0]
+    _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "age-limit": _dimer,
     "began-before": _began,
     "calculated-osmolarity": _of_one_sample,
     "corrected-sodium": _sodium,
@@ -207,6 +216,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "rise-within": _course,
     "side-difference": _sides,
     "sound-sample": _sound,
+    "times-age-limit": _dimer,
     "times-baseline": _course,
     "urea-creatinine": _of_one_sample,
     "weight-loss": _course,
