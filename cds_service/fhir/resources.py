@@ -284,6 +284,14 @@ class ServiceRequest(Resource, frozen=True, tag="ServiceRequest"):
     doNotPerform: bool | None = None
 
 
+class DeviceRequest(Resource, frozen=True, tag="DeviceRequest"):
+    """FHIR DeviceRequest: how many EHRs order a stocking or a brace. Read as a draft only."""
+
+    status: str | None = None
+    codeCodeableConcept: CodeableConcept | None = None
+    subject: Reference | None = None
+
+
 class DiagnosticReport(Resource, frozen=True, tag="DiagnosticReport"):
     """FHIR DiagnosticReport."""
 
@@ -375,6 +383,7 @@ AnyResource = (
     | Medication
     | Procedure
     | ServiceRequest
+    | DeviceRequest
     | DiagnosticReport
     | Device
     | Encounter

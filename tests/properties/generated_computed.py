@@ -163,6 +163,13 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """What began; when it did is chance."""
+    if want:
+        for name in definition.of:
+            maker.bottom(name, True)
+
+
 def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A medicine in milligrams once or twice a day, near the limit; now and then as needed."""
     _, code = maker.coded(definition.of)
@@ -194,18 +201,106 @@ def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
 
 
+def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A medicine of some days ago, or of so long that it is no new one."""
+    _, code = maker.coded((definition.of[0],))
+    days = maker.chance.choice([0, 5, 30] if want else [31, 200])
+    maker.add(
+        "medicationRequests",
+        "MedicationRequest",
+        status="active",
+        intent="order",
+        medicationCodeableConcept=code,
+        authoredOn=(NOW - timedelta(days=days)).date().isoformat(),
+    )
+
+
+def _recorded(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A diagnosis of today, or of years ago, and a complaint."""
+    diagnoses, *complaints = definition.of
+    _, code = maker.coded((diagnoses,))
+    days = 0 if want else 3000
+    maker.add(
+        "conditions",
+        "Condition",
+        code=code,
+        clinicalStatus={"coding": [{"code": "active"}]},
+        recordedDate=(NOW - timedelta(days=days)).date().isoformat(),
+    )
+    maker.bottom(maker.chance.choice(complaints), True)
+
+
+def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values some weeks apart, the later one higher by about the limit."""
+    name = definition.of[0]
+    size = native(definition.limits[0].threshold, BASE.analytes[name], _first(BASE.analytes[name]))
+    before = BASE.analytes[name].plausible[0] + 2
+    _say(maker, name, before, timedelta(days=20))
+    _say(maker, name, before + (size if want else size - Decimal("0.5")), timedelta(hours=1))
+
+
+def _twice(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values far apart, high by any limit or by none, each with a range of its own."""
+    name = definition.of[0]
+    analyte = BASE.analytes[name]
+    low, high = analyte.plausible_limit or analyte.plausible
+    bound = (low * 3 + high) / 4
+    ranged = definition.by == "twice-upper-limit"
+    value = bound * 2 if ranged else _near(maker, definition, name, want)
+    value = value if want else min(value, bound)
+    upper = [{"high": quantity(maker.chance, bound, _first(analyte))}]
+    for days in (150, 2):
+        _say(maker, name, value, timedelta(days=days), referenceRange=upper)
+
+
+def _fallen_since_end(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A medicine that ended six weeks ago, a value of then and one of now."""
+    name, medicine = definition.of
+    _, code = maker.coded((medicine,))
+    maker.add(
+        "medicationRequestsEnded",
+        "MedicationRequest",
+        status="stopped",
+        intent="order",
+        medicationCodeableConcept=code,
+        authoredOn=(NOW - timedelta(days=300)).date().isoformat(),
+        dispenseRequest={"validityPeriod": {"end": (NOW - timedelta(days=42)).date().isoformat()}},
+    )
+    _say(maker, name, Decimal(3000), timedelta(days=42))
+    _say(maker, name, Decimal(400 if want else 2900), timedelta(hours=1))
+
+
+def _near_in_time(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value, and a result of the other set some days before it."""
+    name, other = definition.of
+    _say(maker, name, _ordinary(name), timedelta(days=1))
+    _, code = maker.coded((other,))
+    maker.add(
+        "laboratory",
+        "Observation",
+        status="final",
+        code=code,
+        effectiveDateTime=(NOW - timedelta(days=5 if want else 60)).isoformat(),
+    )
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "age-limit": _dimer,
+    "age-at-onset": _onsets,
     "began-before": _began,
+    "begun-within": _begun,
+    "began-soon-after": _onsets,
     "calculated-osmolarity": _of_one_sample,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
     "daily-dose": _dose,
+    "done-near": _near_in_time,
     "fall": _course,
+    "fallen-since-end": _fallen_since_end,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
     "paired-value": _paired,
@@ -213,11 +308,15 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "postural-fall-lying": _standing_up,
     "postural-fall-sitting": _standing_up,
     "postural-rise": _standing_up,
+    "recorded-since": _recorded,
+    "rise": _risen,
     "rise-within": _course,
     "side-difference": _sides,
     "sound-sample": _sound,
     "times-age-limit": _dimer,
     "times-baseline": _course,
+    "twice": _twice,
+    "twice-upper-limit": _twice,
     "urea-creatinine": _of_one_sample,
     "weight-loss": _course,
 }

@@ -10,13 +10,16 @@ import msgspec
 
 from cds_service.facts.derived import (
     age_limit,
+    done_near,
     fallen_since_end,
     repeated,
     rise_within,
     times_baseline,
     weight_loss,
 )
+from cds_service.facts.derived import fall as course
 from cds_service.facts.derived.began_before import began_before
+from cds_service.facts.derived.begun_within import begun_within
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
     corrected_sodium_katz,
@@ -24,7 +27,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction_katz,
 )
 from cds_service.facts.derived.daily_dose import daily_dose
-from cds_service.facts.derived.fall import fall
+from cds_service.facts.derived.onset_times import SOON_AFTER, age_at_onset, began_soon_after
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
 from cds_service.facts.derived.postural import (
@@ -33,6 +36,7 @@ from cds_service.facts.derived.postural import (
     postural_base,
     postural_rise,
 )
+from cds_service.facts.derived.recorded_since import recorded_since
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
@@ -68,12 +72,16 @@ _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
     "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
+    "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
+    "begun-within": Formula(begun_within, sets=1, windowed=True),
+    "began-soon-after": Formula(began_soon_after, facts=2, parameters=SOON_AFTER),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
-    "fall": Formula(fall, 1, limits=(1,), windowed=True),
+    "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
+    "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
         1,
@@ -89,6 +97,8 @@ BY_NAME: Mapping[str, Formula] = {
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
     "postural-fall-sitting": Formula(fall_from_sitting, 1, limits=_SOME, paired=True),
     "postural-rise": Formula(postural_rise, 1, limits=_SOME, facts=1, paired=True),
+    "recorded-since": Formula(recorded_since, sets=1, facts=1, more_facts=True),
+    "rise": Formula(course.rise, 1, limits=(1,), parameters=course.RISE_PARAMETERS, windowed=True),
     "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
     "sample-lipaemic": Formula(sample_lipaemic, 1),
     "sample-suspect": Formula(sample_suspect, 2, limits=(1,)),
