@@ -36,8 +36,8 @@ def settle(
     settled = [_one(one, rules[one.rule], heard, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
-    settled = _tips(settled, rules)
-    return _capped(sorted(settled, key=lambda one: _order(one, rule_base)), rules, rule_base, policy)
+    settled = sorted(settled, key=lambda one: _order(one, rule_base))
+    return _capped(_tips(settled, rules), rules, rule_base, policy)
 
 
 def _kept(finding: Finding, shown: Showing, reason: str) -> Finding:
@@ -137,7 +137,7 @@ def _merged(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]
 
 
 def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
-    """Tips become one card, the last; none beside a critical."""
+    """Tips become one card, the last, in the order they have; none beside a critical."""
     critical = any(one.shown == "card" and one.indicator == "critical" for one in findings)
     first = next((one.rule for one in findings if one.shown == "card" and rules[one.rule].tip), "")
     settled = []
@@ -161,7 +161,7 @@ def _order(finding: Finding, rule_base: RuleBase) -> tuple[bool, int, bool, bool
     rule = rule_base.rules[finding.rule]
     rank = rule_base.globals.rank_of(rule)
     asked = finding.outcome != "fires"
-    return rule.tip, -finding.severity, not rule.alone, not rule.red_flag, rank, asked, rule.id
+    return bool(rule.tip), -finding.severity, not rule.alone, not rule.red_flag, rank, asked, rule.id
 
 
 def _capped(

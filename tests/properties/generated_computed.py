@@ -213,6 +213,14 @@ def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, second, Decimal(20) if want else Decimal(60), ago)
 
 
+def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value well below, or well above, the limit of any age; for the limit itself any value."""
+    limit = BASE.thresholds[definition.parameters["limit"]].single()
+    low = definition.by == "age-limit" or any(one.how == "below" for one in definition.limits) is want
+    name = definition.of[0]
+    _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
+
+
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A medicine of some days ago, or of so long that it is no new one."""
     _, code = maker.coded((definition.of[0],))
@@ -303,6 +311,7 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "ankle-arm-index": _ankle_over_arm,
     "ankle-arm-index-rounded": _ankle_over_arm,
+    "age-limit": _dimer,
     "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,
@@ -327,6 +336,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "rise-within": _course,
     "side-difference": _sides,
     "sound-sample": _sound,
+    "times-age-limit": _dimer,
     "times-baseline": _course,
     "twice": _twice,
     "twice-upper-limit": _twice,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cds_service.facts.derived import (
+    age_limit,
     done_near,
     fallen_since_end,
     repeated,
@@ -76,6 +77,7 @@ BY_NAME: Mapping[str, Formula] = {
     "ankle-arm-index-rounded": Formula(
         ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
     ),
+    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
@@ -110,6 +112,15 @@ BY_NAME: Mapping[str, Formula] = {
     "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "times-age-limit": Formula(
+        age_limit.times_age_limit,
+        1,
+        facts=1,
+        more_facts=True,
+        limits=_SOME,
+        parameters=age_limit.PARAMETERS,
+        windowed=True,
+    ),
     "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
     "twice-upper-limit": Formula(
         repeated.twice_upper_limit,

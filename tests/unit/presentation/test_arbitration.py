@@ -135,8 +135,10 @@ def test_a_critical_finding_is_not_hidden_in_a_weaker_card() -> None:
     assert max(one.indicator == "critical" for one in decision.cards)
 
 
-def tip(name: str) -> dict[str, Any]:
-    return rule(name, "a", tip=True, summary=f"{name}: consider")
+def tip(name: str, when: Any = "a", **fields: Any) -> dict[str, Any]:
+    made = rule(name, when, tip=f"the {name}", **fields)
+    made["card"]["texts"]["default"]["consider"] = [f"{name} each day"]
+    return made
 
 
 def test_tips_become_one_card_and_the_last() -> None:
@@ -145,13 +147,38 @@ def test_tips_become_one_card_and_the_last() -> None:
 
     assert carded(decision) == ["rule", "a-tip"]
     assert shown(decision)["b-tip"] == "merged"
-    assert "b-tip: consider" in decision.cards[-1].detail
+    assert decision.cards[-1].summary.endswith("consider advice on the a-tip and the b-tip")
+    assert "**Consider** A-tip each day. B-tip each day." in decision.cards[-1].detail
 
 
 def test_tips_are_gone_when_any_card_is_critical() -> None:
     base = rule_base(rules=[tip("a-tip"), rule("rule", "b", indicator="critical")])
 
     assert shown(decided(base, a=True, b=True)) == {"a-tip": "withheld", "rule": "card"}
+
+
+GATED = {"all": ["a", {"none": ["b", "c"]}]}
+
+
+def test_a_tip_behind_a_gate_is_withheld_with_what_makes_the_gate_true() -> None:
+    gated = tip("gated", GATED, **{"withheld-by": ["b", "c"]})
+    decision = decided(rule_base(rules=[gated, tip("open-tip")]), a=True, c=True)
+
+    line = next(one for one in decision.evaluation() if one["id"] == "gated")
+    assert (line["outcome"], line["shown"], line["reason"]) == ("silent", "withheld", "gate: c (c)")
+    (card,) = decision.cards
+    assert card.summary == "Self-care for the legs: consider advice on the open-tip"
+    assert "**Withheld** The gated: fact c." in card.detail
+
+
+def test_a_gate_is_no_reason_where_the_tip_would_not_be_given_anyway() -> None:
+    gated = tip("gated", GATED, **{"withheld-by": ["b", "c"]})
+    base = rule_base(rules=[gated])
+
+    assert shown(decided(base, a=False, c=True)) == {"gated": "nothing"}
+    assert shown(decided(base, a=None, c=True)) == {"gated": "nothing"}
+    assert shown(decided(base, a=True, b=None, c=False)) == {"gated": "nothing"}
+    assert decided(base, a=True, c=True).cards == ()
 
 
 # --- the cap ---------------------------------------------------------------------------------------
