@@ -202,6 +202,17 @@ def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
     )
 
 
+def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values of one moment whose product is small, or of which the first is nought."""
+    first, second = definition.of
+    ago = _recently(maker)
+    small = maker.chance.choice([Decimal(0), Decimal(1)])
+    _say(maker, first, small if want else Decimal(6), ago)
+    if want and not small and maker.chance.random() < 0.5:
+        return
+    _say(maker, second, Decimal(20) if want else Decimal(60), ago)
+
+
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A medicine of some days ago, or of so long that it is no new one."""
     _, code = maker.coded((definition.of[0],))
@@ -310,6 +321,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "postural-fall-lying": _standing_up,
     "postural-fall-sitting": _standing_up,
     "postural-rise": _standing_up,
+    "product": _product,
     "recorded-since": _recorded,
     "rise": _risen,
     "rise-within": _course,

@@ -36,6 +36,7 @@ from cds_service.facts.derived.postural import (
     postural_base,
     postural_rise,
 )
+from cds_service.facts.derived.product import product
 from cds_service.facts.derived.recorded_since import recorded_since
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
@@ -100,6 +101,7 @@ BY_NAME: Mapping[str, Formula] = {
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
     "postural-fall-sitting": Formula(fall_from_sitting, 1, limits=_SOME, paired=True),
     "postural-rise": Formula(postural_rise, 1, limits=_SOME, facts=1, paired=True),
+    "product": Formula(product, 2, limits=_SOME, paired=True),
     "recorded-since": Formula(recorded_since, sets=1, facts=1, more_facts=True),
     "rise": Formula(course.rise, 1, limits=(1,), parameters=course.RISE_PARAMETERS, windowed=True),
     "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
