@@ -91,6 +91,15 @@ def _paired(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, second, _near(maker, definition, second, want) if limited else _ordinary(second), ago)
 
 
+def _ankle_over_arm(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """An ankle pressure close to the limit, with an arm pressure of the same moment."""
+    ankle, arm = definition.of
+    limit = BASE.thresholds[definition.limits[0].threshold].single()
+    base, ago = _ordinary(arm), _recently(maker)
+    _say(maker, arm, base, ago)
+    _say(maker, ankle, base * limit + maker.chance.choice([-3, -1] if want else [0, 2, 30]), ago)
+
+
 def _of_one_sample(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Every input at one moment; the first is far from ordinary where the result ought to be high."""
     ago = _recently(maker)
@@ -292,6 +301,8 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "ankle-arm-index": _ankle_over_arm,
+    "ankle-arm-index-rounded": _ankle_over_arm,
     "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,

@@ -17,6 +17,7 @@ from cds_service.facts.derived import (
     weight_loss,
 )
 from cds_service.facts.derived import fall as course
+from cds_service.facts.derived.ankle_arm_index import ankle_arm_index, ankle_arm_index_rounded
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.begun_within import begun_within
 from cds_service.facts.derived.corrected_sodium import (
@@ -71,6 +72,10 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
+    "ankle-arm-index-rounded": Formula(
+        ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
+    ),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
