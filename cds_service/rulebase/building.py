@@ -147,6 +147,7 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         worth_knowing=tuple(card.get("worth-knowing", ())),
         red_flag=value.get("red-flag", False),
         alone=value.get("alone", False),
+        general=value.get("general", False),
         tip=value.get("tip", False),
         per=value.get("per", "patient"),
         yields_to=tuple(

@@ -175,7 +175,8 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule and the card it can raise.
 
     `worth_knowing`: facts whose being unknown (or a test's not being done) the card says whatever else
-    it rests on. `alone`: beside its card only criticals and red flags are shown. `reviewed`: the day
+    it rests on. `alone`: beside its card only criticals and red flags are shown. `general`:
+    as information not beside a critical, and only with an order of its own. `reviewed`: the day
     (ISO date) on which its numbers and words were last gone through against
     its sources; no part of what the rule means, and no approval.
     """
@@ -199,6 +200,7 @@ class Rule(msgspec.Struct, frozen=True):
     worth_knowing: tuple[str, ...] = ()
     red_flag: bool = False
     alone: bool = False
+    general: bool = False
     tip: bool = False
     per: Literal["patient", "leg"] = "patient"
     yields_to: tuple[Yield, ...] = ()
