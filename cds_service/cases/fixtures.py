@@ -170,7 +170,10 @@ def _sorted_out(
         kind = resource.get("resourceType", "")
         if kind == "Encounter":
             encounters.append(resource)
-        elif kind in ("ServiceRequest", "MedicationRequest") and resource.get("status") == "draft":
+        elif (
+            kind in ("ServiceRequest", "MedicationRequest", "DeviceRequest")
+            and resource.get("status") == "draft"
+        ):
             drafts.append(resource)
         elif key := prefetch_key(resource):
             values.setdefault(key, []).append(resource)

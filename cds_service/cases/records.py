@@ -238,10 +238,19 @@ class _Builder:
             resource["authoredOn"] = self._date(one.get("authored", "-30d"))
             if period:
                 resource["dispenseRequest"] = {"validityPeriod": period}
-        if "route" in one:
+        if "route" in one or "dose" in one:
             key = "dosage" if statement else "dosageInstruction"
-            resource[key] = [{"route": {"text": one["route"]}}]
+            resource[key] = [self._dosage(one)]
         return resource
+
+    def _dosage(self, one: Mapping[str, Any]) -> Resource:
+        found: Resource = {"route": {"text": one["route"]}} if "route" in one else {}
+        if "dose" not in one:
+            return found
+        amount, unit = str(one["dose"]).split(" ", 1)
+        quantity = {"value": Decimal(amount), "unit": unit, "system": _UCUM, "code": unit}
+        often = {"frequency": one.get("times", 1), "period": 1, "periodUnit": "d"}
+        return {**found, "doseAndRate": [{"doseQuantity": quantity}], "timing": {"repeat": often}}
 
     def _procedure(self, one: Mapping[str, Any]) -> Resource:
         resource = self._base("Procedure", one)
@@ -261,6 +270,14 @@ class _Builder:
         return resource
 
     def _draft(self, one: Mapping[str, Any]) -> Resource:
+        if one.get("as") == "medication":
+            medicine = self._medication({**one, "as": "request", "status": "draft"})
+            medicine.pop("authoredOn")
+            return medicine
+        if one.get("as") == "device":
+            device = self._base("DeviceRequest", one)
+            device["codeCodeableConcept"] = device.pop("code")
+            return {**device, "status": "draft", "intent": "order"}
         resource = self._order({**one, "status": "draft"})
         resource.pop("authoredOn")
         return resource

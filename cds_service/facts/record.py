@@ -19,6 +19,7 @@ from cds_service.fhir.resources import (
     CodeableConcept,
     Condition,
     Device,
+    DeviceRequest,
     DiagnosticReport,
     Encounter,
     Medication,
@@ -166,6 +167,8 @@ class Record:
             case ServiceRequest():
                 draft = arrival.origin == "context"
                 yield from orders.of_request(resource, item.ref, self, draft=draft)
+            case DeviceRequest() if arrival.origin == "context":
+                yield from orders.of_device_draft(resource, item.ref, self)
             case MedicationRequest() | MedicationStatement():
                 code = self._medication_code(resource)
                 draft = arrival.origin == "context"

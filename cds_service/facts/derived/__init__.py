@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cds_service.facts.derived import fall as course
-from cds_service.facts.derived import rise_within, times_baseline, weight_loss
+from cds_service.facts.derived import (
+    fallen_since_end,
+    repeated,
+    rise_within,
+    times_baseline,
+    weight_loss,
+)
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.begun_within import begun_within
 from cds_service.facts.derived.corrected_sodium import (
@@ -18,6 +24,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction,
     glucose_correction_katz,
 )
+from cds_service.facts.derived.daily_dose import daily_dose
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
 from cds_service.facts.derived.postural import (
@@ -27,7 +34,7 @@ from cds_service.facts.derived.postural import (
     postural_rise,
 )
 from cds_service.facts.derived.recorded_since import recorded_since
-from cds_service.facts.derived.repeats import in_range, newest_result, ordered_before
+from cds_service.facts.derived.retested import in_range, newest_result, ordered_before
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
@@ -67,7 +74,16 @@ BY_NAME: Mapping[str, Formula] = {
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
+    "fallen-since-end": Formula(
+        fallen_since_end.fallen_since_end,
+        1,
+        sets=1,
+        limits=(1,),
+        parameters=fallen_since_end.PARAMETERS,
+        windowed=True,
+    ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
     "in-range": Formula(in_range, sets=1, windowed=True),
@@ -86,6 +102,15 @@ BY_NAME: Mapping[str, Formula] = {
     "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
+    "twice-upper-limit": Formula(
+        repeated.twice_upper_limit,
+        1,
+        sets=1,
+        limits=_SOME,
+        parameters=repeated.WITH_EFFORT,
+        windowed=True,
+    ),
     "unreadable-value": Formula(unreadable_value, 1, windowed=True),
     "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
     "weight-loss": Formula(weight_loss.weight_loss, 1, limits=_SOME, parameters=weight_loss.PARAMETERS),
