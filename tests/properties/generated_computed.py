@@ -163,6 +163,36 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """What began; when it did is chance."""
+    if want:
+        for name in definition.of:
+            maker.bottom(name, True)
+
+
+def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A medicine in milligrams once or twice a day, near the limit; now and then as needed."""
+    _, code = maker.coded(definition.of)
+    limit = BASE.thresholds[definition.limits[0].threshold].single()
+    times = maker.chance.choice([1, 2])
+    daily = limit if want else limit - Decimal(maker.chance.choice(["0.1", "1"]))
+    dosage: Json = {
+        "doseAndRate": [{"doseQuantity": {"value": daily / times, "unit": "mg"}}],
+        "timing": {"repeat": {"frequency": times, "period": 1, "periodUnit": "d"}},
+    }
+    if maker.chance.random() < 0.1:
+        dosage["asNeededBoolean"] = True
+    maker.add(
+        "medicationRequests",
+        "MedicationRequest",
+        status="active",
+        intent="order",
+        medicationCodeableConcept=code,
+        authoredOn=(NOW - timedelta(days=maker.chance.choice([3, 60]))).date().isoformat(),
+        dosageInstruction=[dosage],
+    )
+
+
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A medicine of some days ago, or of so long that it is no new one."""
     _, code = maker.coded((definition.of[0],))
@@ -227,26 +257,48 @@ def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, name, before + (size if want else size - Decimal("0.5")), timedelta(hours=1))
 
 
-def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
-    """A medicine in milligrams once or twice a day, near the limit; now and then as needed."""
-    _, code = maker.coded(definition.of)
-    limit = BASE.thresholds[definition.limits[0].threshold].single()
-    times = maker.chance.choice([1, 2])
-    daily = limit if want else limit - Decimal(maker.chance.choice(["0.1", "1"]))
-    dosage: Json = {
-        "doseAndRate": [{"doseQuantity": {"value": daily / times, "unit": "mg"}}],
-        "timing": {"repeat": {"frequency": times, "period": 1, "periodUnit": "d"}},
-    }
-    if maker.chance.random() < 0.1:
-        dosage["asNeededBoolean"] = True
+def _twice(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values far apart, high by any limit or by none, each with a range of its own."""
+    name = definition.of[0]
+    analyte = BASE.analytes[name]
+    low, high = analyte.plausible_limit or analyte.plausible
+    bound = (low * 3 + high) / 4
+    ranged = definition.by == "twice-upper-limit"
+    value = bound * 2 if ranged else _near(maker, definition, name, want)
+    value = value if want else min(value, bound)
+    upper = [{"high": quantity(maker.chance, bound, _first(analyte))}]
+    for days in (150, 2):
+        _say(maker, name, value, timedelta(days=days), referenceRange=upper)
+
+
+def _fallen_since_end(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A medicine that ended six weeks ago, a value of then and one of now."""
+    name, medicine = definition.of
+    _, code = maker.coded((medicine,))
     maker.add(
-        "medicationRequests",
+        "medicationRequestsEnded",
         "MedicationRequest",
-        status="active",
+        status="stopped",
         intent="order",
         medicationCodeableConcept=code,
-        authoredOn=(NOW - timedelta(days=maker.chance.choice([3, 60]))).date().isoformat(),
-        dosageInstruction=[dosage],
+        authoredOn=(NOW - timedelta(days=300)).date().isoformat(),
+        dispenseRequest={"validityPeriod": {"end": (NOW - timedelta(days=42)).date().isoformat()}},
+    )
+    _say(maker, name, Decimal(3000), timedelta(days=42))
+    _say(maker, name, Decimal(400 if want else 2900), timedelta(hours=1))
+
+
+def _near_in_time(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value, and a result of the other set some days before it."""
+    name, other = definition.of
+    _say(maker, name, _ordinary(name), timedelta(days=1))
+    _, code = maker.coded((other,))
+    maker.add(
+        "laboratory",
+        "Observation",
+        status="final",
+        code=code,
+        effectiveDateTime=(NOW - timedelta(days=5 if want else 60)).isoformat(),
     )
 
 
@@ -255,13 +307,17 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,
+    "began-soon-after": _onsets,
     "calculated-osmolarity": _of_one_sample,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
     "daily-dose": _dose,
+    "done-near": _near_in_time,
     "fall": _course,
+    "fallen-since-end": _fallen_since_end,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
     "in-range": _repeated,
@@ -278,6 +334,8 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "side-difference": _sides,
     "sound-sample": _sound,
     "times-baseline": _course,
+    "twice": _twice,
+    "twice-upper-limit": _twice,
     "urea-creatinine": _of_one_sample,
     "weight-loss": _course,
 }

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cds_service.facts.derived import fall as course
 from cds_service.facts.derived import (
+    done_near,
     fallen_since_end,
     repeated,
     rise_within,
     times_baseline,
     weight_loss,
 )
+from cds_service.facts.derived import fall as course
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.begun_within import begun_within
 from cds_service.facts.derived.corrected_sodium import (
@@ -25,6 +26,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction_katz,
 )
 from cds_service.facts.derived.daily_dose import daily_dose
+from cds_service.facts.derived.onset_times import SOON_AFTER, age_at_onset, began_soon_after
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
 from cds_service.facts.derived.postural import (
@@ -69,12 +71,15 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
+    "began-soon-after": Formula(began_soon_after, facts=2, parameters=SOON_AFTER),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
+    "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
     "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,

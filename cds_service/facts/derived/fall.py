@@ -1,5 +1,6 @@
 """Has a value fallen, or risen?"""
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import product
 
@@ -30,7 +31,7 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
         Unknown with the reason where fewer than two values can be compared; never false for want of
         data.
     """
-    return _changed(definition, record, side)
+    return _changed(definition, record, side, fall_between, apart=0)
 
 
 def rise(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) -> Fact:
@@ -41,11 +42,14 @@ def rise(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
     values of day precision are so far apart as their days.
     """
     apart = record.rule_base.thresholds[definition.parameters["apart"]]
-    return _changed(definition, record, side, apart=int(apart.single()), rises=True)
+    return _changed(definition, record, side, _risen, apart=int(apart.single()))
+
+
+_Change = Callable[[Value, Value, bool], Interval | None]
 
 
 def _changed(
-    definition: DerivedFact, record: Record, side: Side, *, apart: int = 0, rises: bool = False
+    definition: DerivedFact, record: Record, side: Side, change: _Change, *, apart: int
 ) -> Fact:
     """Whether the newest value differs so much from an earlier one, at least `apart` days before."""
     analyte = record.rule_base.analytes[definition.of[0]]
@@ -65,9 +69,7 @@ def _changed(
     before = [one for one in before if _days_before(tied[0], one, record) >= apart]
     answers: list[bool | None] = []
     for last, one in product(tied, before):
-        size_of = fall_between(one, last, relative=relative)
-        if size_of is not None and rises:
-            size_of = _turned(size_of)
+        size_of = change(one, last, relative)
         answer = None if size_of is None else compare(size_of, limit.how, size)
         if answer:
             return Fact(definition.name, True, data=(reading_datum(last, one),))
@@ -83,7 +85,7 @@ def _changed(
     return Fact(definition.name, False, data=shown)
 
 
-def fall_between(before: Value, after: Value, *, relative: bool) -> Interval | None:
+def fall_between(before: Value, after: Value, relative: bool) -> Interval | None:
     """By how much, in the analyte's first unit or in per cent; None where a bound is not known."""
     first, last = canonical(before), canonical(after)
     if first is None or last is None:
@@ -97,10 +99,12 @@ def fall_between(before: Value, after: Value, *, relative: bool) -> Interval | N
     return Interval(_PER_CENT * (1 - last.high / first.low), _PER_CENT * (1 - last.low / first.high))
 
 
-def _turned(fallen: Interval) -> Interval:
-    """A fall as a rise."""
-    low = None if fallen.high is None else -fallen.high
-    return Interval(low, None if fallen.low is None else -fallen.low)
+def _risen(before: Value, after: Value, relative: bool) -> Interval | None:
+    """By how much, as `fall_between`."""
+    fallen = fall_between(before, after, relative)
+    if fallen is None or fallen.low is None or fallen.high is None:
+        return None
+    return Interval(-fallen.high, -fallen.low)
 
 
 def _days_before(newest_one: Value, one: Value, record: Record) -> int:
