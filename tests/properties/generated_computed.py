@@ -250,6 +250,32 @@ def _recorded(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(complaints), True)
 
 
+def _repeated(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A result with its range, or an order, of some days ago; else of years ago."""
+    _, code = maker.coded((definition.of[0],))
+    when = (NOW - timedelta(days=3 if want else 2000)).isoformat()
+    if definition.by == "ordered-before":
+        maker.add(
+            "serviceRequests",
+            "ServiceRequest",
+            status="active",
+            intent="order",
+            code=code,
+            authoredOn=when,
+        )
+        return
+    limit = {"value": 5, "unit": "mg/L", "system": "http://unitsofmeasure.org", "code": "mg/L"}
+    maker.add(
+        "laboratory",
+        "Observation",
+        status="final",
+        code=code,
+        effectiveDateTime=when,
+        valueQuantity={**limit, "value": maker.chance.choice([4, 5, 6])},
+        referenceRange=[{"high": limit}],
+    )
+
+
 def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Two values some weeks apart, the later one higher by about the limit."""
     name = definition.of[0]
@@ -325,6 +351,9 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "fallen-since-end": _fallen_since_end,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
+    "in-range": _repeated,
+    "newest-result": _repeated,
+    "ordered-before": _repeated,
     "paired-value": _paired,
     "postural-base": _standing_up,
     "postural-fall-lying": _standing_up,

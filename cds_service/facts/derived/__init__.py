@@ -39,6 +39,7 @@ from cds_service.facts.derived.postural import (
 )
 from cds_service.facts.derived.product import product
 from cds_service.facts.derived.recorded_since import recorded_since
+from cds_service.facts.derived.retested import in_range, newest_result, ordered_before
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
@@ -98,6 +99,9 @@ BY_NAME: Mapping[str, Formula] = {
     ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
+    "in-range": Formula(in_range, sets=1, windowed=True),
+    "newest-result": Formula(newest_result, sets=1, windowed=True),
+    "ordered-before": Formula(ordered_before, sets=1, windowed=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
     "postural-base": Formula(postural_base, 1, limits=_SOME, paired=True),
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
