@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from cds_service.failures import Failure, Kind
-from cds_service.fhir.resources import last_segment
+from cds_service.fhir.references import last_segment
 from cds_service.hooks.service import Service
 
 Bundle = dict[str, Any]

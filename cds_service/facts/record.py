@@ -14,6 +14,7 @@ from cds_service.facts.statements import Statement
 from cds_service.fhir import dates
 from cds_service.fhir.dates import Span
 from cds_service.fhir.evidence import Arrival, Evidence, Item
+from cds_service.fhir.references import last_segment, type_in
 from cds_service.fhir.resources import (
     AnyResource,
     CodeableConcept,
@@ -30,8 +31,6 @@ from cds_service.fhir.resources import (
     Procedure,
     QuestionnaireResponse,
     ServiceRequest,
-    last_segment,
-    type_in,
 )
 from cds_service.rulebase.model import RuleBase
 

@@ -110,7 +110,7 @@ def _card(
         for one in joined:
             also = _summary(one, facts, rule_base)
             detail += f"\n\n**Also** {escaped(also)}"
-    source = rule.source(rule.card_source)
+    source = rule.source(rendering.text_of(finding, rule))
     card = Card(
         uuid=str(identity),
         summary=words.summary,

@@ -186,7 +186,12 @@ def _level(value: Mapping[str, Any]) -> model.Level:
 
 
 def _text(value: Mapping[str, Any]) -> model.CardText:
-    return model.CardText(value["summary"], tuple(value["consider"]), tuple(value.get("why", ())))
+    return model.CardText(
+        summary=value["summary"],
+        consider=tuple(value["consider"]),
+        why=tuple(value.get("why", ())),
+        source=value.get("source", ""),
+    )
 
 
 def _suggest(value: Any) -> model.Suggest:

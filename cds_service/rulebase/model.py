@@ -155,11 +155,15 @@ class Suggest(msgspec.Struct, frozen=True):
 
 
 class CardText(msgspec.Struct, frozen=True):
-    """The words of one variant of a card: templates, see `presentation.rendering`."""
+    """The words of one variant of a card: templates, see `presentation.rendering`.
+
+    `source`: the id of the source that these words rest on; empty for that of the card.
+    """
 
     summary: str
     consider: tuple[str, ...]
     why: tuple[str, ...] = ()
+    source: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -223,9 +227,10 @@ class Rule(msgspec.Struct, frozen=True):
         """The stable alphanumeric topic code that a client remembers an override by."""
         return self.id.replace("-", "")
 
-    def source(self, identifier: str) -> Source:
-        """The source with this id."""
-        return next(source for source in self.sources if source.id == identifier)
+    def source(self, text: CardText) -> Source:
+        """The source that a card in these words names."""
+        named = text.source or self.card_source
+        return next(source for source in self.sources if source.id == named)
 
 
 class Global(msgspec.Struct, frozen=True):
