@@ -41,7 +41,7 @@ def render(
         "Consider": " ".join(_advice(tips, facts, rule_base)),
         "Withheld": " ".join(_withheld(others, facts, rule_base)),
         "Not known": _not_known(rules, facts, rule_base),
-        "Source": _source(rules),
+        "Source": _source(tips, rules),
     }
     detail = "\n\n".join(f"**{label}** {line}" for label, line in lines.items() if line)
     return Words((_ADVICE if whole else _OPEN) + _listed(whole or [one.tip for one in rules]), detail)
@@ -109,16 +109,16 @@ def _not_known(rules: Iterable[Rule], facts: FactSet, rule_base: RuleBase) -> st
     return sentence("; ".join(dict.fromkeys(one.ask or one.label for one in known)))
 
 
-def _source(rules: Sequence[Rule]) -> str:
-    sources = dict.fromkeys(_cited(one) for one in rules)
+def _source(tips: Sequence[Finding], rules: Sequence[Rule]) -> str:
+    sources = dict.fromkeys(_cited(*one) for one in zip(tips, rules, strict=True))
     standing = {one.status for one in rules} - {"active"}
     unsigned = f", {', '.join(sorted(standing))}, not clinician-approved" if standing else ""
     written = ", ".join(f"{one.id} v{one.version}" for one in rules)
     return f"{'; '.join(sources)} · {written}{unsigned}"
 
 
-def _cited(rule: Rule) -> str:
-    source = rule.source(next(iter(rule.texts.values())))  # all texts of a tip rest on one
+def _cited(tip: Finding, rule: Rule) -> str:
+    source = rule.source(rendering.text_of(tip, rule))
     name = source.short or source.title
     return name if str(source.year) in name else f"{name}, {source.year}"
 

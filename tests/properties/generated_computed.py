@@ -202,6 +202,14 @@ def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
     )
 
 
+def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value well below, or well above, the limit of any age; for the limit itself any value."""
+    limit = BASE.thresholds[definition.parameters["limit"]].single()
+    low = definition.by == "age-limit" or any(one.how == "below" for one in definition.limits) is want
+    name = definition.of[0]
+    _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
+
+
 def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Two values of one moment whose product is small, or of which the first is nought."""
     first, second = definition.of
@@ -211,14 +219,6 @@ def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
     if want and not small and maker.chance.random() < 0.5:
         return
     _say(maker, second, Decimal(20) if want else Decimal(60), ago)
-
-
-def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
-    """A value well below, or well above, the limit of any age; for the limit itself any value."""
-    limit = BASE.thresholds[definition.parameters["limit"]].single()
-    low = definition.by == "age-limit" or any(one.how == "below" for one in definition.limits) is want
-    name = definition.of[0]
-    _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
 
 
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -335,9 +335,9 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "age-limit": _dimer,
     "ankle-arm-index": _ankle_over_arm,
     "ankle-arm-index-rounded": _ankle_over_arm,
-    "age-limit": _dimer,
     "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,

@@ -74,11 +74,11 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
     "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
     "ankle-arm-index-rounded": Formula(
         ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
     ),
-    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
