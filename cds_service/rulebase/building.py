@@ -163,7 +163,9 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         worth_knowing=tuple(card.get("worth-knowing", ())),
         red_flag=value.get("red-flag", False),
         alone=value.get("alone", False),
-        tip=value.get("tip", False),
+        general=value.get("general", False),
+        tip=value.get("tip", ""),
+        withheld_by=tuple(value.get("withheld-by", ())),
         per=value.get("per", "patient"),
         yields_to=tuple(
             model.Yield(one["rule"], one.get("also-when-unknown", False))

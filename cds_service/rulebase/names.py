@@ -279,6 +279,7 @@ def _rule(document: Document, known: _Names) -> None:
             known.problems.append(document.problem(path, f"the card has no text {text!r}"))
     for index, one in enumerate(value.get("yields-to", ())):
         known.want("rules", one["rule"], document, ("yields-to", index))
+    known.want_all("facts", value.get("withheld-by", ()), document, ("withheld-by",))
     if "merges-into" in value:
         known.want("rules", value["merges-into"], document, ("merges-into",))
     _suggested(value["card"].get("suggest", ()), document, ("card", "suggest"), known)

@@ -213,6 +213,14 @@ def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, second, Decimal(20) if want else Decimal(60), ago)
 
 
+def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A value well below, or well above, the limit of any age; for the limit itself any value."""
+    limit = BASE.thresholds[definition.parameters["limit"]].single()
+    low = definition.by == "age-limit" or any(one.how == "below" for one in definition.limits) is want
+    name = definition.of[0]
+    _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
+
+
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A medicine of some days ago, or of so long that it is no new one."""
     _, code = maker.coded((definition.of[0],))
@@ -240,6 +248,32 @@ def _recorded(maker: Maker, definition: DerivedFact, want: bool) -> None:
         recordedDate=(NOW - timedelta(days=days)).date().isoformat(),
     )
     maker.bottom(maker.chance.choice(complaints), True)
+
+
+def _repeated(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A result with its range, or an order, of some days ago; else of years ago."""
+    _, code = maker.coded((definition.of[0],))
+    when = (NOW - timedelta(days=3 if want else 2000)).isoformat()
+    if definition.by == "ordered-before":
+        maker.add(
+            "serviceRequests",
+            "ServiceRequest",
+            status="active",
+            intent="order",
+            code=code,
+            authoredOn=when,
+        )
+        return
+    limit = {"value": 5, "unit": "mg/L", "system": "http://unitsofmeasure.org", "code": "mg/L"}
+    maker.add(
+        "laboratory",
+        "Observation",
+        status="final",
+        code=code,
+        effectiveDateTime=when,
+        valueQuantity={**limit, "value": maker.chance.choice([4, 5, 6])},
+        referenceRange=[{"high": limit}],
+    )
 
 
 def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -303,6 +337,7 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "ankle-arm-index": _ankle_over_arm,
     "ankle-arm-index-rounded": _ankle_over_arm,
+    "age-limit": _dimer,
     "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,
@@ -316,6 +351,9 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "fallen-since-end": _fallen_since_end,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
+    "in-range": _repeated,
+    "newest-result": _repeated,
+    "ordered-before": _repeated,
     "paired-value": _paired,
     "postural-base": _standing_up,
     "postural-fall-lying": _standing_up,
@@ -327,6 +365,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "rise-within": _course,
     "side-difference": _sides,
     "sound-sample": _sound,
+    "times-age-limit": _dimer,
     "times-baseline": _course,
     "twice": _twice,
     "twice-upper-limit": _twice,

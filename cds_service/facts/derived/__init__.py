@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cds_service.facts.derived import (
+    age_limit,
     done_near,
     fallen_since_end,
     repeated,
@@ -38,6 +39,7 @@ from cds_service.facts.derived.postural import (
 )
 from cds_service.facts.derived.product import product
 from cds_service.facts.derived.recorded_since import recorded_since
+from cds_service.facts.derived.retested import in_range, newest_result, ordered_before
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
@@ -76,6 +78,7 @@ BY_NAME: Mapping[str, Formula] = {
     "ankle-arm-index-rounded": Formula(
         ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
     ),
+    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
@@ -96,6 +99,9 @@ BY_NAME: Mapping[str, Formula] = {
     ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
+    "in-range": Formula(in_range, sets=1, windowed=True),
+    "newest-result": Formula(newest_result, sets=1, windowed=True),
+    "ordered-before": Formula(ordered_before, sets=1, windowed=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
     "postural-base": Formula(postural_base, 1, limits=_SOME, paired=True),
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
@@ -110,6 +116,15 @@ BY_NAME: Mapping[str, Formula] = {
     "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "times-age-limit": Formula(
+        age_limit.times_age_limit,
+        1,
+        facts=1,
+        more_facts=True,
+        limits=_SOME,
+        parameters=age_limit.PARAMETERS,
+        windowed=True,
+    ),
     "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
     "twice-upper-limit": Formula(
         repeated.twice_upper_limit,
