@@ -91,6 +91,15 @@ def _paired(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, second, _near(maker, definition, second, want) if limited else _ordinary(second), ago)
 
 
+def _ankle_over_arm(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """An ankle pressure close to the limit, with an arm pressure of the same moment."""
+    ankle, arm = definition.of
+    limit = BASE.thresholds[definition.limits[0].threshold].single()
+    base, ago = _ordinary(arm), _recently(maker)
+    _say(maker, arm, base, ago)
+    _say(maker, ankle, base * limit + maker.chance.choice([-3, -1] if want else [0, 2, 30]), ago)
+
+
 def _of_one_sample(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Every input at one moment; the first is far from ordinary where the result ought to be high."""
     ago = _recently(maker)
@@ -191,6 +200,17 @@ def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
         authoredOn=(NOW - timedelta(days=maker.chance.choice([3, 60]))).date().isoformat(),
         dosageInstruction=[dosage],
     )
+
+
+def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """Two values of one moment whose product is small, or of which the first is nought."""
+    first, second = definition.of
+    ago = _recently(maker)
+    small = maker.chance.choice([Decimal(0), Decimal(1)])
+    _say(maker, first, small if want else Decimal(6), ago)
+    if want and not small and maker.chance.random() < 0.5:
+        return
+    _say(maker, second, Decimal(20) if want else Decimal(60), ago)
 
 
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -307,6 +327,8 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "ankle-arm-index": _ankle_over_arm,
+    "ankle-arm-index-rounded": _ankle_over_arm,
     "age-at-onset": _onsets,
     "began-before": _began,
     "begun-within": _begun,
@@ -328,6 +350,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "postural-fall-lying": _standing_up,
     "postural-fall-sitting": _standing_up,
     "postural-rise": _standing_up,
+    "product": _product,
     "recorded-since": _recorded,
     "rise": _risen,
     "rise-within": _course,

@@ -17,6 +17,7 @@ from cds_service.facts.derived import (
     weight_loss,
 )
 from cds_service.facts.derived import fall as course
+from cds_service.facts.derived.ankle_arm_index import ankle_arm_index, ankle_arm_index_rounded
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.begun_within import begun_within
 from cds_service.facts.derived.corrected_sodium import (
@@ -35,6 +36,7 @@ from cds_service.facts.derived.postural import (
     postural_base,
     postural_rise,
 )
+from cds_service.facts.derived.product import product
 from cds_service.facts.derived.recorded_since import recorded_since
 from cds_service.facts.derived.retested import in_range, newest_result, ordered_before
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
@@ -71,6 +73,10 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
+    "ankle-arm-index-rounded": Formula(
+        ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
+    ),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
@@ -99,6 +105,7 @@ BY_NAME: Mapping[str, Formula] = {
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
     "postural-fall-sitting": Formula(fall_from_sitting, 1, limits=_SOME, paired=True),
     "postural-rise": Formula(postural_rise, 1, limits=_SOME, facts=1, paired=True),
+    "product": Formula(product, 2, limits=_SOME, paired=True),
     "recorded-since": Formula(recorded_since, sets=1, facts=1, more_facts=True),
     "rise": Formula(course.rise, 1, limits=(1,), parameters=course.RISE_PARAMETERS, windowed=True),
     "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
