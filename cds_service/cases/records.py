@@ -16,6 +16,7 @@ PATIENT = "case"
 _AGO = re.compile(r"-(\d+)(d|h|min)")
 _UNITS = {"d": "days", "h": "hours", "min": "minutes"}
 _DEFAULT_AGE = 60
+_MEDICINES = ("rxnorm", "atc")
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -261,7 +262,11 @@ class _Builder:
         return resource
 
     def _draft(self, one: Mapping[str, Any]) -> Resource:
-        resource = self._order({**one, "status": "draft"})
+        """An order being placed: of a medicine where its code is one, else of a service."""
+        if one.get("code", "").partition(" ")[0] in _MEDICINES:
+            resource = self._medication({**one, "status": "draft"})
+        else:
+            resource = self._order({**one, "status": "draft"})
         resource.pop("authoredOn")
         return resource
 

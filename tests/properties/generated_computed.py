@@ -19,6 +19,11 @@ _ORDINARY: Mapping[str, str] = {
     "urea": "6",
     "urea-nitrogen": "15",
     "creatinine": "80",
+    "egfr": "80",
+    "calcium": "2.4",
+    "calcium-corrected": "2.4",
+    "calcium-ionised": "1.2",
+    "albumin": "40",
     "osmolality-serum": "288",
     "systolic-pressure": "140",
     "diastolic-pressure": "85",
@@ -163,16 +168,56 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _filtered(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """An eGFR near its limit, or a creatinine from which one is computed; sometimes both."""
+    egfr, creatinine = definition.of[:2]
+    ago = _recently(maker)
+    way = maker.chance.choice(["reported", "computed", "both"])
+    if way != "computed":
+        value = _near(maker, definition, egfr, want) if definition.limits else _ordinary(egfr)
+        _say(maker, egfr, value, ago)
+    if way != "reported":
+        _say(maker, creatinine, Decimal(400 if want else 60), ago - timedelta(minutes=30))
+
+
+def _albumin(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A total near the limit with an ordinary albumin, or a value that the laboratory corrected."""
+    total, own, albumin = definition.of
+    ago = timedelta(days=20) if definition.older_than else _recently(maker)
+    low, high = (Decimal("1.7"), Decimal("3.6"))
+    aims_low = any(one.how in ("below", "at-most") for one in definition.limits)
+    value = low if aims_low is want else high if definition.limits else Decimal("2.4")
+    name = maker.chance.choice([total, own])
+    _say(maker, name, value, ago)
+    if name == total:
+        _say(maker, albumin, Decimal(40), ago)
+
+
+def _newest_kind(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    first, *others = definition.of
+    _say(maker, first, _ordinary(first), timedelta(hours=1 if want else 60))
+    _say(maker, maker.chance.choice(others), _ordinary(others[0]), timedelta(hours=30))
+
+
+def _fresh(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    name = definition.of[0]
+    _say(maker, name, _ordinary(name), timedelta(hours=1) if want else timedelta(days=45))
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "as-new-as": _newest_kind,
     "began-before": _began,
     "calculated-osmolarity": _of_one_sample,
+    "corrected-calcium": _albumin,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
+    "egfr": _filtered,
     "fall": _course,
+    "fresh-result": _fresh,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
     "paired-value": _paired,

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cds_service.facts.derived import rise_within, times_baseline, weight_loss
+from cds_service.facts.derived import egfr, fresh_result, rise_within, times_baseline, weight_loss
+from cds_service.facts.derived.as_new_as import as_new_as
 from cds_service.facts.derived.began_before import began_before
+from cds_service.facts.derived.corrected_calcium import corrected_calcium
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
     corrected_sodium_katz,
@@ -59,11 +61,17 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
+    "as-new-as": Formula(as_new_as, 3, windowed=True),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
+    "corrected-calcium": Formula(corrected_calcium, 3, limits=(0, 1, 2), paired=True),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
     "fall": Formula(fall, 1, limits=(1,), windowed=True),
+    "fresh-result": Formula(
+        fresh_result.fresh_result, 1, facts=1, parameters=fresh_result.PARAMETERS, windowed=True
+    ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
