@@ -9,6 +9,7 @@ from cds_service import content, fitness
 from cds_service.audit.log import AuditLog
 from cds_service.ehr.fetch import CannotFetch
 from cds_service.invocation import Runtime
+from cds_service.rulebase.regions import for_region
 from cds_service.settings import BODY_LIMIT, Settings
 from cds_service.web import addresses, cors, errors, pages, services
 
@@ -18,9 +19,11 @@ def create_app(settings: Settings) -> Flask:
 
     Raises:
         BrokenRuleBase: with everything that is wrong; a broken rule base does not start.
-        Failure: unavailable, when content or the audit database cannot be opened.
+        Failure: unavailable, when content or the audit database cannot be opened; incorrect, when the
+            rule base knows no such region.
     """
-    rule_base = fitness.load(content.texts(content.folder("cards", settings.cards)))
+    loaded = fitness.load(content.texts(content.folder("cards", settings.cards)))
+    rule_base = for_region(loaded, settings.region)
     runtime = Runtime(
         settings=settings,
         rule_base=rule_base,

@@ -6,7 +6,7 @@ from cds_service.emission import problem_of
 from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
-from cds_service.rulebase import loader
+from cds_service.rulebase import loader, logic
 from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
 
@@ -31,6 +31,15 @@ def load(texts: Mapping[str, str], *, locked: bool = True) -> RuleBase:
 def problems(rule_base: RuleBase, texts: Mapping[str, str]) -> list[ContentProblem]:
     """Orders that would be emitted as invalid resources; derived facts that cannot be computed."""
     return [*_unfit_orders(rule_base, texts), *_uncomputed(rule_base, texts)]
+
+
+def oversights(rule_base: RuleBase, texts: Mapping[str, str]) -> list[ContentProblem]:
+    """What an author overlooked, and a service that starts can live with.
+
+    Parts of rules that can never matter, definitions that no rule reaches.
+    """
+    documents, _ = loader.documents_of(texts)
+    return list(logic.problems(rule_base, documents))
 
 
 def _at(texts: Mapping[str, str], folder: str, name: str, what: str) -> ContentProblem:

@@ -83,6 +83,7 @@ FOLDER = Form("a folder", str)
 FILE = Form("a file", Path)
 SECRET = Form("at least 32 hexadecimal digits", str)
 ZONE = Form("a zone of the IANA database", _zone, "is not a time zone", "e.g. Europe/Berlin")
+REGION = Form("the name of a region of the rule base", str)
 ORIGINS = Form(
     "`*`, or origins (`scheme://host[:port]`) with blanks or commas between",
     _origins,
@@ -151,6 +152,16 @@ class Settings(msgspec.Struct, frozen=True):
             "result of last night may be a day off",
         ),
     ] = "UTC"
+    region: Annotated[
+        str,
+        Variable(
+            "CDS_REGION",
+            REGION,
+            "Whose practice counts where regions differ: `us` or `uk`, as "
+            "`docs/reference/rules/regions.md` lists. Another name is refused at the start",
+            unset="the numbers that a threshold has without a region",
+        ),
+    ] = ""
     demo: Annotated[
         bool,
         Variable(

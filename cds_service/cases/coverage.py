@@ -12,6 +12,7 @@ from cds_service.rulebase.definitions import (
     GroupFact,
     HookFact,
     PatientFact,
+    RegionFact,
     ScoreFact,
 )
 from cds_service.rulebase.model import Rule, RuleBase
@@ -64,7 +65,7 @@ def can_be_unknown(name: str, rule_base: RuleBase) -> bool:
     """Whether a fact of this kind can be unknown: some are settled by the request or by counting."""
     definition = rule_base.facts[name]
     match definition:
-        case HookFact() | AnsweredFact():
+        case HookFact() | RegionFact() | AnsweredFact():
             return False
         case PatientFact():
             return definition.attribute != "deceased"  # not said is not deceased (ARCHITECTURE 5.1)

@@ -11,17 +11,17 @@ import msgspec
 
 from cds_service.cases.running import Case, Posed, differences, posed
 from cds_service.decision import Decision, History, Policy, decide
-from cds_service.rulebase.criteria import All, Any_, Criterion, Is, NoneOf, Unless
+from cds_service.rulebase import logic, reading
+from cds_service.rulebase.changes import changed
 from cds_service.rulebase.definitions import Threshold
 from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.regions import for_region
 
 _POLICY = Policy(evaluation=True)
-_SWAPPED: Mapping[type, type] = {All: Any_, Any_: All, NoneOf: Unless, Unless: NoneOf}
-_WORDS: Mapping[type, str] = {All: "all", Any_: "any", NoneOf: "none", Unless: "unless"}
 
 
 class Mutant(msgspec.Struct, frozen=True):
-    """One change: of a rule (`rule`), or of a threshold that the rules in `rules` reach."""
+    """One change: of a rule, or of a threshold that the rules in `rules` reach."""
 
     what: str
     rule_base: RuleBase
@@ -29,15 +29,30 @@ class Mutant(msgspec.Struct, frozen=True):
     facts_differ: bool = False
 
 
+def listed(texts: Mapping[str, str]) -> dict[str, str]:
+    """The changes that are known to change nothing, as the case files list them, and why."""
+    return {
+        one["change"]: one["because"]
+        for file in sorted(texts)
+        if file.endswith(".cases.yaml")
+        for one in reading.read(file, texts[file])[0].value.get("survivors", ())
+    }
+
+
 def of_rule(rule: Rule, rule_base: RuleBase) -> Iterator[Mutant]:
-    """Every criterion of every level left out, and every word swapped: all/any, none/unless."""
+    """Every criterion of every level left out, and every word swapped: all/any, none/unless.
+
+    What no patient can tell from the rule, whatever the facts are, is no change and left out.
+    """
     for index, level in enumerate(rule.levels):
-        for where, changed in _changed(level.when):
+        for change in changed(level.when):
+            if not logic.tells(rule, index, change.criterion):
+                continue
             levels = list(rule.levels)
-            levels[index] = msgspec.structs.replace(level, when=changed)
+            levels[index] = msgspec.structs.replace(level, when=change.criterion)
             mutant = msgspec.structs.replace(rule, levels=tuple(levels))
             yield Mutant(
-                f"{rule.id} level {index + 1}: {where}",
+                f"{rule.id} level {index + 1}: {change.what}",
                 msgspec.structs.replace(rule_base, rules={**rule_base.rules, rule.id: mutant}),
                 (rule.id,),
             )
@@ -63,30 +78,6 @@ def _step(value: Decimal) -> Decimal:
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     return Decimal(1).scaleb(min(exponent, 0))
-
-
-def _changed(criterion: Criterion) -> Iterator[tuple[str, Criterion]]:
-    """Every criterion that is this one with one change, and where the change is."""
-    if isinstance(criterion, Is):
-        return
-    kind, parts = type(criterion), criterion.of
-    word = _WORDS[kind]
-    if len(parts) > 1 or kind in (NoneOf, Unless):
-        swapped: Criterion = _SWAPPED[kind](parts)
-        yield f"`{word}` is `{_WORDS[type(swapped)]}`: {_named(parts)}", swapped
-    for index, part in enumerate(parts):
-        rest = (*parts[:index], *parts[index + 1 :])
-        if rest:
-            yield f"`{word}` without {_named((part,))}", kind(rest)
-        for where, changed in _changed(part):
-            yield where, kind((*parts[:index], changed, *parts[index + 1 :]))
-
-
-def _named(parts: Iterable[Criterion]) -> str:
-    return ", ".join(
-        part.fact if isinstance(part, Is) else f"{_WORDS[type(part)]}({_named(part.of)})"
-        for part in parts
-    )
 
 
 class Trial:
@@ -120,4 +111,4 @@ class Trial:
             if case.place not in self._posed:
                 self._posed[case.place] = posed(case, self._rule_base, self._fixtures)
             question, facts = self._posed[case.place]
-        return decide(question, facts, mutant.rule_base, History(), _POLICY)
+        return decide(question, facts, for_region(mutant.rule_base, case.region), History(), _POLICY)

@@ -16,7 +16,6 @@ PATIENT = "case"
 _AGO = re.compile(r"-(\d+)(d|h|min)")
 _UNITS = {"d": "days", "h": "hours", "min": "minutes"}
 _DEFAULT_AGE = 60
-_MEDICINES = ("rxnorm", "atc")
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -239,10 +238,19 @@ class _Builder:
             resource["authoredOn"] = self._date(one.get("authored", "-30d"))
             if period:
                 resource["dispenseRequest"] = {"validityPeriod": period}
-        if "route" in one:
+        if "route" in one or "dose" in one:
             key = "dosage" if statement else "dosageInstruction"
-            resource[key] = [{"route": {"text": one["route"]}}]
+            resource[key] = [self._dosage(one)]
         return resource
+
+    def _dosage(self, one: Mapping[str, Any]) -> Resource:
+        found: Resource = {"route": {"text": one["route"]}} if "route" in one else {}
+        if "dose" not in one:
+            return found
+        amount, unit = str(one["dose"]).split(" ", 1)
+        quantity = {"value": Decimal(amount), "unit": unit, "system": _UCUM, "code": unit}
+        often = {"frequency": one.get("times", 1), "period": 1, "periodUnit": "d"}
+        return {**found, "doseAndRate": [{"doseQuantity": quantity}], "timing": {"repeat": often}}
 
     def _procedure(self, one: Mapping[str, Any]) -> Resource:
         resource = self._base("Procedure", one)
@@ -262,11 +270,11 @@ class _Builder:
         return resource
 
     def _draft(self, one: Mapping[str, Any]) -> Resource:
-        """An order being placed: of a medicine where its code is one, else of a service."""
-        if one.get("code", "").partition(" ")[0] in _MEDICINES:
-            resource = self._medication({**one, "status": "draft"})
-        else:
-            resource = self._order({**one, "status": "draft"})
+        if one.get("as") == "medication":
+            medicine = self._medication({**one, "as": "request", "status": "draft"})
+            medicine.pop("authoredOn")
+            return medicine
+        resource = self._order({**one, "status": "draft"})
         resource.pop("authoredOn")
         return resource
 

@@ -16,6 +16,7 @@ from cds_service.hooks.request import Question
 from cds_service.hooks.service import Service
 from cds_service.rulebase import reading
 from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.regions import for_region
 from cds_service.rules.model import Finding
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -35,6 +36,7 @@ class Case(msgspec.Struct, frozen=True):
     now: datetime
     hook: str
     reference: str = ""
+    region: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ def read(texts: Mapping[str, str], rule_base: RuleBase) -> Iterator[Case]:
                 now=datetime.fromisoformat(value["now"]) if "now" in value else NOW,
                 hook=value.get("hook", rule.hooks[0]),
                 reference=value.get("reference", ""),
+                region=value.get("region", ""),
             )
 
 
@@ -78,7 +81,7 @@ def run(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Outcome
 def decided(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Decision:
     """The decision that a case leads to."""
     question, facts = posed(case, rule_base, fixture_folder)
-    return decide(question, facts, rule_base, History(), _POLICY)
+    return decide(question, facts, for_region(rule_base, case.region), History(), _POLICY)
 
 
 def posed(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Posed:
@@ -86,7 +89,9 @@ def posed(case: Case, rule_base: RuleBase, fixture_folder: Path | None) -> Posed
 
     Raises:
         LookupError: when the case needs a fixture and there are none.
+        Failure: incorrect, when the rule base knows no such region.
     """
+    rule_base = for_region(rule_base, case.region)
     if "facts" in case.given:
         return _from_facts(case, rule_base)
     service = _service(case.hook, rule_base)

@@ -16,6 +16,7 @@ from cds_service.fhir import dates
 from cds_service.hooks import encoding, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.regions import for_region
 from cds_service.rules.evaluation import trace
 
 _COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
@@ -113,8 +114,8 @@ def explain(file: str, hook: str, now: str, cards: str) -> None:
 
 
 def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, RuleBase]:
-    found = rule_base(cards, locked=False)
     config = environment()
+    found = for_region(rule_base(cards, locked=False), config.region)
     moment = _moment(now)
     body, hook = _request(file, hook, moment, found)
     services = found.services_for(hook)

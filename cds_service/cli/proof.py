@@ -51,8 +51,9 @@ def mutate(cards: str, rule: str) -> None:
     """Change the rules on purpose and report the changes that no case notices; RULE limits it to one.
 
     Each criterion is left out, `all` and `any`, `none` and `unless` are swapped, each threshold moves
-    by one step up and down. Some survivors mean the same as the rule; the others show what no case
-    proves. Exit code 1 when a change survives. Takes minutes for all rules.
+    by one step up and down. A change that survives shows what no case proves, unless it means the same
+    as the rule: then the cases list it under `survivors`, with the reason. Exit code 1 when a change
+    survives that is not listed, or one is listed that does not survive. Takes minutes for all rules.
     """
     found = rule_base(cards, locked=False)
     texts = content.texts(cards_folder(cards))
@@ -65,12 +66,19 @@ def mutate(cards: str, rule: str) -> None:
         if reaching:
             mutants.extend(mutation.of_threshold(found.thresholds[name], reaching, found))
     trial = mutation.Trial(running.read(texts, found), found, fixtures_if_any())
-    survivors = 0
     hidden = not sys.stderr.isatty()
     with click.progressbar(mutants, label="mutants", file=sys.stderr, hidden=hidden) as bar:
-        for mutant in bar:
-            if trial.killer(mutant) is None:
-                survivors += 1
-                click.echo(mutant.what)
-    click.echo(f"{len(mutants)} changes, {survivors} that no case notices")
-    sys.exit(1 if survivors else 0)
+        survivors = [mutant.what for mutant in bar if trial.killer(mutant) is None]
+    listed = mutation.listed(texts)
+    proofless = [what for what in survivors if what not in listed]
+    for what in proofless:
+        click.echo(what)
+    noticed = sorted({one.what for one in mutants} & listed.keys() - set(survivors))
+    gone = [] if rule else sorted(listed.keys() - {one.what for one in mutants})
+    for what in (*noticed, *gone):
+        click.echo(f"listed as a survivor, and is none: {what}")
+    click.echo(
+        f"{len(mutants)} changes, {len(proofless)} that no case notices, "
+        f"{len(survivors) - len(proofless)} that mean the same"
+    )
+    sys.exit(1 if proofless or noticed or gone else 0)

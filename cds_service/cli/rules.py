@@ -2,6 +2,9 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from itertools import groupby
 
 import click
 
@@ -16,7 +19,7 @@ from cds_service.cli.content import (
     rule_base,
 )
 from cds_service.cli.proof import coverage, mutate
-from cds_service.rulebase import loader, lock
+from cds_service.rulebase import loader, lock, upkeep
 from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.definitions import Fact
 from cds_service.rulebase.model import Rule, RuleBase
@@ -29,14 +32,20 @@ def rules() -> None:
 
 @rules.command()
 @cards_option
-def check(cards: str) -> None:
-    """Check shape, names, house rules, order templates and the lock.
+@click.option(
+    "--codes", "by_codes", is_flag=True, help="List the code sets by the day of their last check."
+)
+def check(cards: str, by_codes: bool) -> None:
+    """Check shape, names, house rules, logic, leftovers, order templates and the lock.
 
-    Prints every problem as file:line; exit code 1 when there is one.
+    Prints every problem as file:line; exit code 1 when there is one. What is due for a yearly look
+    (rules against their sources, codes in their code systems) is said, and is no problem.
     """
-    found, problems = loader.examine(content.texts(cards_folder(cards)))
+    texts = content.texts(cards_folder(cards))
+    found, problems = loader.examine(texts)
     if found is not None:
-        problems = [*problems, *fitness.problems(found, content.texts(cards_folder(cards)))]
+        problems = [*problems, *fitness.problems(found, texts), *fitness.oversights(found, texts)]
+        _say_due(found, upkeep.code_sets(found, loader.documents_of(texts)[0]), by_codes=by_codes)
     for problem in problems:
         click.echo(str(problem))
     if problems:
@@ -49,6 +58,27 @@ def check(cards: str) -> None:
         f"{len(found.code_sets)} code sets, {len(found.thresholds)} thresholds: no problem. "
         f"Version {found.version}, digest {found.digest[:12]}."
     )
+
+
+def _say_due(found: RuleBase, sets: Sequence[upkeep.Checked], *, by_codes: bool) -> None:
+    """What is due for its yearly look: of the codes their number, or with `by_codes` each set."""
+    today = datetime.now(UTC).date()
+    if by_codes:
+        _list_codes(sets, today)
+    for line in upkeep.overdue_rules(found, today):
+        click.echo(f"due: {line}")
+    due = sum(one.overdue(today) for one in sets)
+    if due:
+        click.echo(f"due: {due} code sets were not looked up within a year; see `rules check --codes`")
+
+
+def _list_codes(sets: Sequence[upkeep.Checked], today: date) -> None:
+    for source, group in groupby(sorted(sets, key=lambda one: one.source), key=lambda one: one.source):
+        click.secho(source, bold=True)
+        for one in group:
+            codes = ", ".join(f"{number} {system}" for system, number in sorted(one.codes.items()))
+            due = "  due" if one.overdue(today) else ""
+            click.echo(f"  {one.day or 'never':10}  {one.name}: {codes}{due}")
 
 
 @rules.command(name="list")

@@ -13,7 +13,7 @@ from cds_service.fhir.resources import (
     ResponseItem,
 )
 
-_YES, _NO = "answer-yes", "answer-no"
+_YES, _NO = SETS = ("answer-yes", "answer-no")
 _WORDS = {"yes": True, "present": True, "true": True, "no": False, "absent": False, "false": False}
 
 

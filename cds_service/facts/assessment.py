@@ -29,6 +29,7 @@ from cds_service.rulebase.definitions import (
     MeasurementFact,
     MedicationFact,
     PatientFact,
+    RegionFact,
     ScoreFact,
 )
 from cds_service.rulebase.model import RuleBase
@@ -152,6 +153,8 @@ class Reader:
                 return demographics.patient_fact(definition, record)
             case HookFact():
                 return demographics.hook_fact(definition, self._hook)
+            case RegionFact():
+                return demographics.region_fact(definition)
             case DerivedFact():
                 return BY_NAME[definition.by].compute(definition, record, side, self.fact)
 

@@ -1,4 +1,4 @@
-"""Facts about who the patient is and where the request comes from: `age`, `patient`, `hook`."""
+"""Facts about the patient and where the request comes from: `age`, `patient`, `hook`, `region`."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ from cds_service.facts.model import Fact, Reason
 from cds_service.facts.record import Record
 from cds_service.fhir.dates import age_in_years, is_future
 from cds_service.fhir.quantity import Interval, compare
-from cds_service.rulebase.definitions import AgeFact, HookFact, PatientFact
+from cds_service.rulebase.definitions import AgeFact, HookFact, PatientFact, RegionFact
 
 OLDEST = 130  # years; beyond it a birth date is a mistake
 
@@ -52,3 +52,8 @@ def patient_fact(definition: PatientFact, record: Record) -> Fact:
 def hook_fact(definition: HookFact, hook: str) -> Fact:
     """Whether this request comes from one of these hooks."""
     return Fact(definition.name, hook in definition.hooks)
+
+
+def region_fact(definition: RegionFact) -> Fact:
+    """Whether the service is set to one of these regions."""
+    return Fact(definition.name, definition.here)

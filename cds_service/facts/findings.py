@@ -182,15 +182,17 @@ def _complained(definition: FindingFact, record: Record, side: Side) -> Iterable
 
 
 def medication(definition: MedicationFact, record: Record, side: Side) -> Fact:  # noqa: ARG001
-    """A current medicine; an old open prescription is a hazard still, a benefit no longer sure."""
+    """A current medicine; an old open prescription, or text without a code, is no sure benefit."""
     if definition.ended_within:
         return _ended(definition, record)
     current = [one for one in record.stated(definition.sets) if one.kind == "medication"]
-    sure = [one for one in current if not one.old or definition.use == "hazard"]
+    doubtful = [one for one in current if one.old or one.only_named]
+    sure = current if definition.use == "hazard" else [one for one in current if one not in doubtful]
     if sure:
         return Fact(definition.name, True, data=_newest_first(sure))
-    if current:
-        return unknown(definition.name, Reason.TOO_OLD, _newest_first(current))
+    if doubtful:
+        reason = Reason.TOO_OLD if any(one.old for one in doubtful) else Reason.ONLY_NAMED
+        return unknown(definition.name, reason, _newest_first(doubtful))
     if record.unresolved_medicine:
         return unknown(definition.name, Reason.UNREADABLE)
     keys = ("medicationRequests", "medicationStatements")

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     RANGES_DIFFER = "reference-ranges-differ"
     UNDECIDED = "undecided"
     MASKED = "masked"
+    ONLY_NAMED = "only-named"
     FAULT = "fault"
 
 

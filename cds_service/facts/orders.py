@@ -1,6 +1,7 @@
 """Orders and medicines into statements: open, draft, current, old."""
 
 import re
+from collections.abc import Iterator
 
 from cds_service.facts.statements import (
     Context,
@@ -11,15 +12,18 @@ from cds_service.facts.statements import (
     place_of,
     placed,
 )
+from cds_service.facts.substances import named, tells_substance
 from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
+    Dosage,
     Medication,
     MedicationRequest,
     MedicationStatement,
     ServiceRequest,
 )
+from cds_service.rulebase.terminology import Match
 
 _DROPPED = frozenset({"entered-in-error", "cancelled", "not-done", "revoked"})
 _INTENTS = frozenset(
@@ -84,7 +88,7 @@ def of_medication(
         until = context.span(covered.validityPeriod.end) if covered and covered.validityPeriod else None
         youngest, _ = age_in_days(when, context.now, context.zone)
         old = youngest > _OLD_PRESCRIPTION and not (until and until.end >= context.now)
-    for match, code in matches(concept, context):
+    for match, code, by_name, coded in _contents(concept, context):
         if concept is not None:
             yield (
                 match.set,
@@ -98,9 +102,27 @@ def of_medication(
                     onset=context.span(_began(resource)),
                     recorded=when if isinstance(resource, MedicationRequest) else None,
                     old=old,
+                    only_named=by_name and not coded,
+                    notes=("text match",) if by_name else (),
                     until=_until(resource, when, context) if ended else None,
+                    by_mouth=_by_mouth(resource),
+                    dosages=_dosages(resource),
                 ),
             )
+
+
+def _contents(
+    concept: CodeableConcept | None, context: Context
+) -> Iterator[tuple[Match, str, bool, bool]]:
+    """The code sets a medicine is in: by its codes, else by its name; (match, code, by name, coded)."""
+    if concept is None:
+        return
+    if tells_substance(concept, context):
+        for match, code in matches(concept, context):
+            yield match, code, False, True
+    else:
+        for match, code, coded in named(concept, context):
+            yield match, code, True, coded
 
 
 def unrecognised(
@@ -108,8 +130,8 @@ def unrecognised(
 ) -> str:
     """The name of a current medicine of which nothing can be told; empty for any other.
 
-    A code that is in no code set says nothing: RxNorm's number for "digoxin 0.125 MG Oral Tablet" does
-    not say that it holds digoxin. An ATC code names the substance, also where no rule asks for it.
+    Its codes are in no code set and its name holds no ingredient of one. An ATC code names the
+    substance, also where no rule asks for it.
     """
     if not is_taken(resource) or not _systemic(resource):
         return ""
@@ -117,10 +139,7 @@ def unrecognised(
         return ""
     if concept is None or not (concept.coding or concept.text):
         return ""  # nothing is named: `Record.unresolved_medicine`
-    substances = context.rule_base.systems.get("atc", ())
-    if any(
-        one.system in substances and len(one.code or "") >= _ATC_SUBSTANCE for one in concept.coding
-    ) or any(matches(concept, context)):
+    if tells_substance(concept, context) or any(named(concept, context)):
         return ""
     return label_of(concept, "one without a readable name")
 
@@ -164,25 +183,38 @@ def _medicine_date(resource: MedicationRequest | MedicationStatement) -> str | N
     return resource.effectiveDateTime or resource.dateAsserted
 
 
-_ATC_SUBSTANCE = 7  # characters of a code of the fifth level
-
 # Whole words from their beginning: "cutaneous" must not be found in "subcutaneous".
 _LOCAL_ROUTE = re.compile(r"\b(topical|cutaneous|ophthalm|inhal|(intra)?nasal|otic|intra-?articular)")
 
 
-def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
-    """Whether the medicine reaches the whole body, as far as a route is written."""
-    dosages = resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
-    routes = [dosage.route for dosage in dosages if dosage.route is not None]
-    if not routes:
-        return True
-    for route in routes:
-        words = " ".join(
+_MOUTH = re.compile(r"\b(oral(ly)?|by mouth|per os|po)\b")
+
+
+def _dosages(resource: MedicationRequest | MedicationStatement) -> tuple[Dosage, ...]:
+    return resource.dosageInstruction if isinstance(resource, MedicationRequest) else resource.dosage
+
+
+def _routes(resource: MedicationRequest | MedicationStatement) -> list[str]:
+    """The words of every route that is written."""
+    return [
+        " ".join(
             text.lower() for text in (route.text, *(coding.display for coding in route.coding)) if text
         )
-        if _LOCAL_ROUTE.search(words) is None:
-            return True
-    return False
+        for route in (dosage.route for dosage in _dosages(resource))
+        if route is not None
+    ]
+
+
+def _systemic(resource: MedicationRequest | MedicationStatement) -> bool:
+    """Whether the medicine reaches the whole body, as far as a route is written."""
+    routes = _routes(resource)
+    return not routes or any(_LOCAL_ROUTE.search(words) is None for words in routes)
+
+
+def _by_mouth(resource: MedicationRequest | MedicationStatement) -> bool:
+    """Whether every route that is written is the mouth; without one nothing says so."""
+    routes = _routes(resource)
+    return bool(routes) and all(_MOUTH.search(words) is not None for words in routes)
 
 
 def contained_medication(

@@ -25,6 +25,7 @@ _SETS: Mapping[str, Posture] = {
     "posture-sitting": "sitting",
     "posture-standing": "standing",
 }
+SETS = (*_SETS, _COMPONENT)
 _WORDS: Mapping[str, Posture] = {
     "lying": "lying",
     "supine": "lying",

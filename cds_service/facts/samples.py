@@ -17,7 +17,7 @@ from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.fhir.resources import Observation, Specimen, last_segment, type_in
 from cds_service.rulebase.model import RuleBase
 
-HAEMOLYSED_SET, HAEMOLYSIS_FLAG = "sample-haemolysed", "haemolysis-flag"
+HAEMOLYSED_SET, HAEMOLYSIS_FLAG = SETS = ("sample-haemolysed", "haemolysis-flag")
 # Patterns for text in small letters. No step of theirs can be taken back (`*+`): a remark of nothing but
 # "no no no" costs one look at each word.
 _STEM = "(?:ha?emoly[sz]|lipa?emi[ac])"

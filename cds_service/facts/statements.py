@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from cds_service.fhir.dates import Span
-from cds_service.fhir.resources import CodeableConcept, Quantity, ReferenceRange
+from cds_service.fhir.resources import CodeableConcept, Dosage, Quantity, ReferenceRange
 from cds_service.rulebase.concepts import Concept, Sidedness
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.terminology import Match
@@ -50,10 +50,12 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     order speaks for; `onset` and `recorded` belong to conditions. `problem` is a reason code when the
     entry cannot be used. `current` marks the reason of this encounter. `names_leg`: the answer itself is
     the side ("which leg is affected?"). `until` is when an ended medicine ended, as far as it is told.
+    `only_named`: a medicine that no code names, only text.
     `posture` is the position of the body while something was
     measured; empty where none is recorded. `posture_unclear`: what is written of it cannot be read or
     contradicts itself; it then counts as standing, never as rest, and makes no pair. `sites` are the
-    code sets that its body sites are in.
+    code sets that its body sites are in. `by_mouth`: every route that is written of a medicine is the
+    mouth; without a written route it is not. `dosages` are how a medicine is to be taken.
     """
 
     kind: StatementKind
@@ -83,10 +85,13 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     sample_text: str = ""
     suspect: bool = False
     old: bool = False
+    only_named: bool = False
     until: Span | None = None
     posture: Posture = ""
     posture_unclear: bool = False
     sites: frozenset[str] = frozenset()
+    by_mouth: bool = False
+    dosages: tuple[Dosage, ...] = ()
 
 
 class Context(Protocol):

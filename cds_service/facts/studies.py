@@ -62,7 +62,13 @@ def _counts(one: Statement, within: str, onset: datetime | None, record: Record)
 
 def draft(definition: DraftFact, record: Record, side: Side) -> Fact:
     """An order being placed now; false where the hook brings no draft orders."""
-    found = [one for one in record.stated(definition.sets) if one.kind == "draft" and on_side(one, side)]
+    found = [
+        one
+        for one in record.stated(definition.sets)
+        if one.kind == "draft"
+        and on_side(one, side)
+        and (not definition.route or one.by_mouth is (definition.route == "mouth"))
+    ]
     if found:
         return Fact(definition.name, True, data=tuple(datum(one) for one in found))
     return nothing(definition, record, ("draftOrders",), definition.sets)

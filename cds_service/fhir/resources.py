@@ -173,10 +173,53 @@ class Observation(Resource, frozen=True, tag="Observation"):
 
 
 class Dosage(msgspec.Struct, frozen=True, gc=False):
-    """FHIR Dosage: the route decides whether a medicine is systemic."""
+    """FHIR Dosage: the route decides whether a medicine is systemic.
+
+    Dose and timing stay raw until a fact asks for them (`fhir.dosage`), so that an odd one costs no
+    medicine.
+    """
 
     route: CodeableConcept | None = None
     text: str | None = None
+    sequence: int | None = None
+    timing: Raw | UnsetType = UNSET
+    doseAndRate: Raw | UnsetType = UNSET
+    asNeededBoolean: bool | None = None
+    asNeededCodeableConcept: CodeableConcept | None = None
+
+
+class TimingRepeat(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Timing.repeat; numbers stay raw."""
+
+    frequency: Raw | UnsetType = UNSET
+    frequencyMax: Raw | UnsetType = UNSET
+    period: Raw | UnsetType = UNSET
+    periodMax: Raw | UnsetType = UNSET
+    periodUnit: str | None = None
+    dayOfWeek: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    timeOfDay: tuple[str, ...] = ()
+
+
+class Timing(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Timing."""
+
+    repeat: TimingRepeat | None = None
+    code: CodeableConcept | None = None
+
+
+class DoseRange(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Range, as in a dose."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class DoseAndRate(msgspec.Struct, frozen=True, gc=False):
+    """FHIR Dosage.doseAndRate."""
+
+    doseQuantity: Quantity | None = None
+    doseRange: DoseRange | None = None
 
 
 class DispenseRequest(msgspec.Struct, frozen=True, gc=False):

@@ -20,5 +20,6 @@ WHY_UNKNOWN: Mapping[Reason, str] = {
     Reason.MASKED: "says nothing with",
     Reason.NO_RANGE: "no reference range",
     Reason.RANGES_DIFFER: "several reference ranges that differ",
+    Reason.ONLY_NAMED: "known by its name only",
     Reason.FAULT: "could not be computed",
 }

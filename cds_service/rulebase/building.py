@@ -16,13 +16,17 @@ _PREFIXED = ("icd-10-cm", "atc")  # systems where a stem stands for everything b
 
 
 def threshold(name: str, value: Mapping[str, Any]) -> definitions.Threshold:
-    """A threshold with its native values."""
+    """A threshold with its native values, and the thresholds of regions that have others."""
     return definitions.Threshold(
         name=name,
         values={unit: Decimal(number) for unit, number in value["value"].items()},
         source=value["source"],
         standing=value["standing"],
         of=value.get("of", ""),
+        regions={
+            region: threshold(name, {**other, "of": value.get("of", "")})
+            for region, other in value.get("regions", {}).items()
+        },
     )
 
 
@@ -125,6 +129,17 @@ def panel(name: str, value: Mapping[str, Any]) -> model.Panel:
     return model.Panel(name, value["codes"], tuple(value["covers"]), value["source"])
 
 
+def _hazards(value: Mapping[str, str] | None) -> model.Hazards | None:
+    if value is None:
+        return None
+    return model.Hazards(
+        fires_wrongly=value["fires-wrongly"],
+        silent_wrongly=value["silent-wrongly"],
+        control=value["control"],
+        case=value["case"],
+    )
+
+
 def rule(value: Mapping[str, Any]) -> model.Rule:
     """A rule and its card."""
     card = value["card"]
@@ -137,6 +152,7 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         title=value["title"],
         intent=value["intent"],
         limits=tuple(value["limits"]),
+        hazards=_hazards(value.get("hazards")),
         hooks=tuple(value["hooks"]),
         sources=tuple(model.Source(**source) for source in value["sources"]),
         levels=tuple(_level(level) for level in value["levels"]),

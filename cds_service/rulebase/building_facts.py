@@ -61,6 +61,10 @@ def _hook(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
     return definitions.HookFact(**common, hooks=tuple(value["in"]))
 
 
+def _region(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
+    return definitions.RegionFact(**common, regions=tuple(value["in"]))
+
+
 def _condition(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
     return definitions.ConditionFact(
         **common,
@@ -121,7 +125,7 @@ def _done(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
 
 
 def _draft(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
-    return definitions.DraftFact(**common, sets=tuple(value["in"]))
+    return definitions.DraftFact(**common, sets=tuple(value["in"]), route=value.get("route", ""))
 
 
 def _medication(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fact:
@@ -191,6 +195,7 @@ _KINDS = {
     "age": _age,
     "patient": _patient,
     "hook": _hook,
+    "region": _region,
     "condition": _condition,
     "finding": _finding,
     "measurement": _measurement,

@@ -13,13 +13,17 @@ Bound = Literal["upper-limit", "lower-limit"]
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """A number with a name, its native values per unit, and where it comes from."""
+    """A number with a name, its native values per unit, and where it comes from.
+
+    `regions`: the threshold where another number is practice (`rulebase.regions`).
+    """
 
     name: str
     values: Mapping[str, Decimal]
     source: str
     standing: str
     of: str = ""
+    regions: Mapping[str, "Threshold"] = {}
 
     def single(self) -> Decimal:
         """The value of a threshold that has one unit (windows, ages, points)."""
@@ -116,6 +120,13 @@ class HookFact(FactDefinition, frozen=True, tag="hook"):
     hooks: tuple[str, ...] = ()
 
 
+class RegionFact(FactDefinition, frozen=True, tag="region"):
+    """The region that the service is set to; `here` once it is known to be one of `regions`."""
+
+    regions: tuple[str, ...] = ()
+    here: bool = False
+
+
 class ConditionFact(FactDefinition, frozen=True, tag="condition"):
     """A coded entry in a list: problem, encounter reason, procedure, device.
 
@@ -193,9 +204,13 @@ class DoneFact(FactDefinition, frozen=True, tag="done"):
 
 
 class DraftFact(FactDefinition, frozen=True, tag="draft"):
-    """An order being placed at this moment, in the hook's context."""
+    """An order being placed at this moment, in the hook's context.
+
+    `route`: of medicines, only those by mouth, or only those that are not said to be.
+    """
 
     sets: tuple[str, ...] = ()
+    route: Literal["", "mouth", "other"] = ""
 
 
 class MedicationFact(FactDefinition, frozen=True, tag="medication"):
@@ -284,6 +299,7 @@ Fact = (
     AgeFact
     | PatientFact
     | HookFact
+    | RegionFact
     | ConditionFact
     | FindingFact
     | MeasurementFact

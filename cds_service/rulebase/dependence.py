@@ -22,6 +22,7 @@ from cds_service.rulebase.definitions import (
     HookFact,
     MeasurementFact,
     MedicationFact,
+    RegionFact,
     ScoreFact,
     ScoreTable,
 )
@@ -41,6 +42,7 @@ _BY_NAME = (
     ScoreFact,
     GroupFact,
     HookFact,
+    RegionFact,
 )
 
 

@@ -185,6 +185,7 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
             card_cap=glob["card-cap"],
             entry=glob["entry"],
             rank=tuple(glob["rank"]),
+            regions=glob.get("regions", {}),
         ),
     )
 

@@ -1,7 +1,8 @@
 """Digests and the lock: a rule that means something else must have a new version.
 
 A rule's digest covers the parsed rule and everything it reaches: facts, thresholds, analytes, code
-sets, scores, orders, panels. Comments and layout do not count, nor does the day of a review.
+sets, scores, orders, panels. Comments and layout do not count, nor do the day of a review and what is
+said of hazards.
 """
 
 import json
@@ -32,14 +33,17 @@ def _plain(value: Any) -> str:
     raise TypeError(f"content holds a {type(value).__name__}")
 
 
+_SAID_OF_IT = ("reviewed", "hazards", "checked")
+
+
 def undated(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule without the days on which it and its sources were reviewed: they change no card."""
+    """A rule without the days of its reviews and without its hazards: they change no card."""
     sources = [_without_review(source) for source in rule["sources"]]
     return {**_without_review(rule), "sources": sources}
 
 
 def _without_review(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: kept for key, kept in value.items() if key != "reviewed"}
+    return {key: kept for key, kept in value.items() if key not in _SAID_OF_IT}
 
 
 def with_digests(rule_base: model.RuleBase, documents: Documents) -> model.RuleBase:
@@ -52,7 +56,7 @@ def with_digests(rule_base: model.RuleBase, documents: Documents) -> model.RuleB
         for document in documents["rule"]
     }
     whole = [
-        undated(document.value) if kind == "rule" else document.value
+        undated(document.value) if kind == "rule" else _without_review(document.value)
         for kind in (
             "terminology",
             "thresholds",

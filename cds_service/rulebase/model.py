@@ -29,6 +29,7 @@ from cds_service.rulebase.definitions import (
     MeasurementFact,
     MedicationFact,
     PatientFact,
+    RegionFact,
     ScoreFact,
     ScoreTable,
     Threshold,
@@ -171,6 +172,15 @@ class Ask(msgspec.Struct, frozen=True):
     when: Criterion | None = None
 
 
+class Hazards(msgspec.Struct, frozen=True):
+    """What goes wrong when a rule is wrong, what is done against it, and the case that tests that."""
+
+    fires_wrongly: str
+    silent_wrongly: str
+    control: str
+    case: str
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One rule and the card it can raise.
 
@@ -204,6 +214,7 @@ class Rule(msgspec.Struct, frozen=True):
     yields_to: tuple[Yield, ...] = ()
     merges_into: str = ""
     ask: Ask | None = None
+    hazards: Hazards | None = None
 
     @property
     def topic(self) -> str:
@@ -218,7 +229,8 @@ class Rule(msgspec.Struct, frozen=True):
 class Global(msgspec.Struct, frozen=True):
     """Who gets no card, who no information card, the order of equals, and the default card cap.
 
-    `rank`: causes and rule ids, the first ones shown first among cards of one indicator.
+    `rank`: causes and rule ids, the first ones shown first among cards of one indicator. `regions`:
+    those that content may have other numbers for, by the name that a setting takes.
     """
 
     silent_when: tuple[str, ...]
@@ -227,6 +239,7 @@ class Global(msgspec.Struct, frozen=True):
     card_cap: int
     entry: str
     rank: tuple[str, ...]
+    regions: Mapping[str, str] = {}
 
     def rank_of(self, rule: Rule) -> int:
         """The place of a rule: that of its own id, else that of its cause; the loader demands one."""
@@ -326,7 +339,7 @@ def _sets_of(fact: Fact, rule_base: RuleBase) -> Iterable[str]:
             return (rule_base.analytes[fact.of].codes,)
         case GroupFact() | CountFact() | AnsweredFact() | ScoreFact() | DurationFact():
             return ()
-        case AgeFact() | PatientFact() | HookFact():
+        case AgeFact() | PatientFact() | HookFact() | RegionFact():
             return ()
         case _:  # a derived fact, or a kind not thought of here: it may read anything
             return rule_base.code_sets

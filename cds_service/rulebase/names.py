@@ -32,6 +32,10 @@ class _Names:
         rules = self.places.setdefault("rules", {})
         for document in documents["rule"]:
             self._define("rules", rules, document.value["id"], document, ("id",))
+        regions = self.places.setdefault("regions", {})
+        for document in documents["global"]:
+            for name in document.value.get("regions", {}):
+                self._define("regions", regions, name, document, ("regions", name))
         reasons = self.places.setdefault("override-reasons", {})
         for document in documents["suppression"]:
             for name in document.value["override-reasons"]:
@@ -157,6 +161,12 @@ def _thresholds(document: Document, known: _Names) -> None:
     for name, value in document.value.get("thresholds", {}).items():
         if "of" in value:
             known.want("analytes", value["of"], document, ("thresholds", name, "of"))
+        for region, other in value.get("regions", {}).items():
+            path: Path = ("thresholds", name, "regions", region)
+            known.want("regions", region, document, path)
+            if other["value"].keys() != value["value"].keys():
+                units = ", ".join(value["value"])
+                known.problems.append(document.problem(path, f"needs a value in each of: {units}"))
 
 
 def _criterion(value: Any, document: Document, path: Path, known: _Names) -> None:
@@ -184,6 +194,8 @@ def _fact(name: str, value: Mapping[str, Any], document: Document, known: _Names
     kind = value["kind"]
     if kind in _CODED:
         known.want_all("code-sets", value["in"], document, (*path, "in"))
+    if kind == "region":
+        known.want_all("regions", value["in"], document, (*path, "in"))
     if kind == "measurement":
         known.want("analytes", value["of"], document, (*path, "of"))
     elif kind == "derived":

@@ -22,6 +22,14 @@ SUMMARY_LIMIT = 139  # CDS Hooks 2.0: fewer than 140 characters (requirement 28)
 LONGEST_VALUE = 24  # a rendered value is clipped to this in a summary
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+# A card knows a record, not a patient: it names no diagnosis as certain and gives nobody an order.
+_TOO_SURE = re.compile(
+    r"""\b(?:(?:the\ )?patient\ (?:has|suffers|needs|is\ suffering)
+    | (?:is|are|was)\ diagnosed | diagnosis\ is | confirms | is\ confirmed\ to | proves\ (?!nor)
+    | (?:surely|certainly|definitely|undoubtedly|without\ doubt)
+    | you\ (?:must|should|have\ to) | must(?!\ not\ be\ missed) | has\ to\ be | have\ to\ be )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _SPECIAL = {"side", "patient.age"}
 
 
@@ -77,3 +85,7 @@ def problems(text: model.CardText, rule_base: model.RuleBase) -> Iterator[str]:
         yield "the summary has an exclamation mark or the word alert (docs/card-style.md 1)"
     if "consider" not in lowered:
         yield "the summary does not say `consider` (docs/card-style.md 1)"
+    for template in (text.summary, *text.consider, *text.why):
+        told = _TOO_SURE.search(template)
+        if told:
+            yield f"{told[0]!r} states as a fact, or orders, what a card can only put forward"

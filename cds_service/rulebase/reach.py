@@ -3,7 +3,8 @@
 Names are collected field by field: a label that happens to be the name of something reaches nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from cds_service.rulebase.placeholders import holes
@@ -37,8 +38,13 @@ def entries(documents: Mapping[str, list[Document]]) -> dict[Reached, Any]:
 
 def reached(rule: Mapping[str, Any], known: Entries) -> list[tuple[str, Any]]:
     """Every definition that a rule reaches, named and in order."""
+    return followed(_of_rule(rule), known)
+
+
+def followed(names: Iterable[Reached], known: Entries) -> list[tuple[str, Any]]:
+    """These definitions and every one that they reach, named and in order."""
     found: set[Reached] = set()
-    waiting = [key for key in _of_rule(rule) if key in known]
+    waiting = [key for key in names if key in known]
     while waiting:
         key = waiting.pop()
         if key not in found:
@@ -124,7 +130,7 @@ def _of_fact(fact: Mapping[str, Any], _: Entries) -> Iterator[Reached]:
     yield from _facts(strings(fact.get("unknown-only-if", [])))
     yield from _facts(fact.get("after-onset-of", ()))
     yield from _facts(fact.get("after-latest-onset-of", ()))
-    if fact["kind"] != "hook":
+    if fact["kind"] not in ("hook", "region"):
         yield from _sets(fact.get("in", ()))
     of = fact.get("of", ())
     for name in [of] if isinstance(of, str) else of:
@@ -168,6 +174,9 @@ def _of_order(order: Mapping[str, Any], known: Entries) -> Iterator[Reached]:
     yield from _thresholds([done.get("within", ""), order.get("open-within", "")])
     yield from _facts([*order.get("must-be-clear", ()), *order.get("blocked-by", ())])
     yield "questionnaires", order.get("questionnaire", "")
+    for coding in (*order.get("codings", ()), *chain.from_iterable(order.get("sided", {}).values())):
+        if coding["system"] == "local":
+            yield "local-codes", coding["code"]
     for (section, name), panel in known.items():
         # A panel that covers what the order measures decides whether it counts as ordered.
         if section == "panels" and set(done.get("in", ())) & set(panel["covers"]):

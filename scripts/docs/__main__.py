@@ -8,20 +8,44 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from scripts.docs import cli, content, failures, prefetch, rule_language, rules, settings
+from scripts.docs import (
+    cli,
+    content,
+    failures,
+    hazards,
+    prefetch,
+    regions,
+    rule_language,
+    rule_pages,
+    rules,
+    settings,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "docs" / "reference"
-PAGES: Mapping[str, Callable[[], str]] = {
+Page = Callable[[], str]
+PAGES: Mapping[str, Page] = {
     "cli.md": cli.page,
     "failures.md": failures.page,
     "prefetch.md": prefetch.page,
     "rule-language.md": rule_language.page,
-    "rules.md": rules.page,
+    "rules/README.md": rules.page,
+    "rules/hazards.md": hazards.page,
+    "rules/regions.md": regions.page,
     "settings.md": settings.page,
 }
+
+
+def pages() -> Mapping[str, Page]:
+    """Return how each page is made, by its path in docs/reference: these, and one for every rule."""
+    found = content.rule_base()
+    made = {
+        f"rules/{rule.id}.md": partial(rule_pages.page, rule, found) for rule in found.rules.values()
+    }
+    return {**PAGES, **made}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,17 +63,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def write(folder: Path) -> int:
     """Write every page; return the exit code."""
-    for name, page in PAGES.items():
+    wanted = pages()
+    (folder / "rules").mkdir(parents=True, exist_ok=True)
+    for name, page in wanted.items():
         (folder / name).write_text(page(), encoding="utf-8")
-    print(f"{len(PAGES)} pages in {folder}")
+    for name in left_over(folder, wanted):
+        (folder / name).unlink()
+    print(f"{len(wanted)} pages in {folder}")
     return 0
+
+
+def left_over(folder: Path, wanted: Mapping[str, Page]) -> list[str]:
+    """Return the pages of rules that are no more."""
+    return sorted({f"rules/{path.name}" for path in (folder / "rules").glob("*.md")} - wanted.keys())
 
 
 def check(folder: Path) -> int:
     """Print a diff of each page that is not what it would be written as; return the exit code."""
     wrong = 0
-    for name, page in PAGES.items():
-        differing = list(differences(folder / name, page()))
+    wanted = pages()
+    for name in left_over(folder, wanted):
+        wrong += 1
+        print(f"docs/reference/{name} is of no rule: run `make docs` and commit what it deletes")
+    for name, page in wanted.items():
+        differing = list(differences(folder / name, f"docs/reference/{name}", page()))
         wrong += bool(differing)
         if differing:
             print("".join(differing), end="")
@@ -57,10 +94,9 @@ def check(folder: Path) -> int:
     return 1 if wrong else 0
 
 
-def differences(file: Path, wanted: str) -> Iterator[str]:
+def differences(file: Path, name: str, wanted: str) -> Iterator[str]:
     """Return the diff from a file to what it should be, line by line; nothing where they agree."""
     found = file.read_text(encoding="utf-8") if file.is_file() else ""
-    name = f"docs/reference/{file.name}"
     yield from difflib.unified_diff(
         found.splitlines(keepends=True),
         wanted.splitlines(keepends=True),

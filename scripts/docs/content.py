@@ -2,9 +2,12 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cds_service import content, fitness
+from cds_service.rulebase import loader, reach
 from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.reading import Document
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -25,10 +28,40 @@ def rule_base() -> RuleBase:
     return fitness.load(texts(), locked=False)
 
 
+@cache
+def documents() -> dict[str, list[Document]]:
+    """Return the parsed content files, by their kind."""
+    found, _ = loader.documents_of(texts())
+    return found
+
+
+@cache
+def reached() -> dict[str, list[tuple[str, str]]]:
+    """Return, for each rule, the (section, name) of every definition that it reaches."""
+    known = reach.entries(documents())
+    return {
+        one.value["id"]: [
+            (section, name)
+            for section, _, name in (key.partition("/") for key, _ in reach.reached(one.value, known))
+        ]
+        for one in documents()["rule"]
+    }
+
+
+def cases(rule: Rule) -> list[dict[str, Any]]:
+    """Return the cases that stand beside a rule, as they are written."""
+    return [
+        case
+        for one in documents()["cases"]
+        if one.file.endswith(f"/{rule.id}.cases.yaml")
+        for case in one.value["cases"]
+    ]
+
+
 def places() -> dict[str, str]:
-    """Return where the file of each rule is, by its id, from a page in docs/reference."""
+    """Return where the file of each rule is, by its id, from a page in docs/reference/rules."""
     files = {file.rpartition("/")[2]: file for file in texts()}
-    return {name: f"../../cards/{files[f'{name}.yaml']}" for name in rule_base().rules}
+    return {name: f"../../../cards/{files[f'{name}.yaml']}" for name in rule_base().rules}
 
 
 def short(rule: Rule) -> str:

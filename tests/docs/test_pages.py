@@ -16,7 +16,7 @@ from cds_service.failures import MEANINGS, Kind
 from cds_service.rulebase.building_facts import criterion
 from cds_service.rulebase.criteria import truth
 from scripts.docs import __main__ as docs
-from scripts.docs import content, rule_language, rules
+from scripts.docs import causes, content, hazards, rule_language, rule_pages, rules
 from tests.unit.rulebase.tiny import loaded, rule, texts
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -78,12 +78,12 @@ def test_every_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
             "cards/electrolytes/k-01-low-potassium.yaml",
             "reviewed: 2026-11-22",
             "reviewed: 2027-01-05",
-            "rules.md",
+            ("rules/README.md", "rules/k-01-low-potassium.md"),
         ),
     ],
 )
 def test_a_change_of_what_a_page_is_made_from_is_said_with_the_page_and_the_command(
-    copy: Path, file: str, old: str, new: str, page: str
+    copy: Path, file: str, old: str, new: str, page: str | tuple[str, ...]
 ) -> None:
     text = (copy / file).read_text("utf-8")
     assert old in text
@@ -94,7 +94,7 @@ def test_a_change_of_what_a_page_is_made_from_is_said_with_the_page_and_the_comm
         (copy / file).write_text(text, encoding="utf-8")
     assert code == 1
     stale = re.findall(r"docs/reference/(\S+) is not up to date: run `make docs`", said)
-    assert stale == [page], said
+    assert stale == ([page] if isinstance(page, str) else list(page)), said
     assert re.search(r"^-(?!--)", said, flags=re.MULTILINE), "the line as it is"
     assert re.search(r"^\+(?!\+\+)", said, flags=re.MULTILINE), "the line as it will be"
 
@@ -117,7 +117,20 @@ def test_a_page_that_is_missing_is_written(tmp_path: Path) -> None:
     assert docs.main(["--check", "--folder", str(tmp_path)]) == 1
     assert docs.main(["--folder", str(tmp_path)]) == 0
     assert docs.main(["--check", "--folder", str(tmp_path)]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(docs.PAGES)
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.md")}
+    assert written == set(docs.pages())
+
+
+def test_the_page_of_a_rule_that_is_no_more_is_said_and_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert docs.main(["--folder", str(tmp_path)]) == 0
+    left = tmp_path / "rules" / "x-99-gone.md"
+    left.write_text("# Gone", encoding="utf-8")
+    assert docs.main(["--check", "--folder", str(tmp_path)]) == 1
+    assert "rules/x-99-gone.md is of no rule" in capsys.readouterr().out
+    assert docs.main(["--folder", str(tmp_path)]) == 0
+    assert not left.exists()
 
 
 def test_a_function_s_line_says_what_its_fact_must_bring() -> None:
@@ -181,13 +194,32 @@ def test_the_tables_of_the_language_are_what_the_code_does(word: str) -> None:
         assert truth(criterion({word: ["a", "b"]}), facts.__getitem__) is values[result]
 
 
-def test_every_rule_is_in_the_index_with_its_standing_and_its_review() -> None:
-    page = read("rules.md")
+def test_every_rule_is_in_the_index_and_under_a_cause_test_or_tip_and_has_its_page() -> None:
+    page = read("rules/README.md")
     for one in content.rule_base().rules.values():
-        assert f"[`{one.id}`](../../cards/" in page
-        for source in one.sources:
-            assert source.url in page
+        assert page.count(f"]({one.id}.md)") >= 2, one.id
+        own = read(f"rules/{one.id}.md")
+        assert f"[`{one.id}`](../../../cards/" in own
+        assert all(source.url in own for source in one.sources)
     assert "**None of them is approved by a clinician.**" in page
+
+
+def test_a_rules_page_has_its_criteria_numbers_gates_and_cases_in_words() -> None:
+    page = read("rules/k-01-low-potassium.md")
+    assert "  - **any** of:\n    - potassium below 2.5 mmol/L (`potassium-lt-2-5`)" in page
+    assert "| `potassium-severe-low` | 2.5 mmol/L | A 2.7, G38 | sourced |" in page
+    assert "| magnesium (`magnesium`) | always |  | done within 7 d; open since 7 d |" in page
+    assert "potassium, below 2.5 mmol/L, not older than 7 d" in page
+    assert "- 2.49 is critical: fires critical" in page
+    assert "| resting ankle-brachial index, both legs (`resting-abi`) |" in read(
+        "rules/pad-01-resting-abi.md"
+    )
+    assert "`dvt-not-excluded` is true or not known" in read("rules/pad-01-resting-abi.md")
+
+
+def test_a_rule_under_no_cause_is_an_error_that_names_it() -> None:
+    with pytest.raises(content.NotSaid, match="x-01-new stands under no cause"):
+        list(causes.tables(loaded(texts(rules=[rule("x-01-new")]))))
 
 
 def test_the_index_tells_apart_what_is_approved_reviewed_and_known() -> None:
@@ -207,16 +239,34 @@ def test_the_index_tells_apart_what_is_approved_reviewed_and_known() -> None:
         rule("new", sources=[looked_up], cause="clot"),
     ]
     found = loaded(texts(rules=made))
-    page = rules.written(found, dict.fromkeys(found.rules, "file.yaml"))
-    assert "2 rules (1 active, 1 draft). **1 of them is approved by a clinician.**" in page
-    assert "1 read, 0 second-hand, 1 recalled" in page
-    assert page.index("## clot") < page.index("## nerve")
-    assert "status: active: approved by a clinician" in page
-    assert "status: **draft: not approved by a clinician**" in page
-    assert "reviewed: 2026-12-01" in page
-    assert r"[A \[guideline\] \| with\_signs](<https://example.org/a(b)>)" in page
-    assert "| class 1 | **recalled** | 2027-02-03 |" in page
-    assert "| class 1 | read | 2026-12-01 |" in page, "a source that was not looked up by itself"
+    assert "2 rules (1 active, 1 draft). **1 of them is approved by a clinician.**" in rules.summary(
+        found
+    )
+    assert "1 read, 0 second-hand, 1 recalled" in rules.summary(found)
+    index = rules.index(found)
+    assert index.index("| clot |") < index.index("| nerve |")
+    old, new = found.rules["old"], found.rules["new"]
+    assert "status: active: approved by a clinician" in rule_pages.about(old, found)
+    assert "status: **draft: not approved by a clinician**; each card says so" in rule_pages.about(
+        new, found
+    )
+    assert r"[A \[guideline\] \| with\_signs](<https://example.org/a(b)>)" in rule_pages.sources(new)
+    assert "| class 1 | **recalled** | 2027-02-03 |" in rule_pages.sources(new)
+    assert "| class 1 | read | 2026-12-01 |" in rule_pages.sources(old), "it was not looked up by itself"
+
+
+def test_the_hazards_stand_in_one_table_the_most_urgent_rule_first() -> None:
+    told = {
+        "fires-wrongly": "A needless test.",
+        "silent-wrongly": "A missed one.",
+        "control": "It asks.",
+    }
+    made = [rule(name, hazards={**told, "case": "fires"}, cause=name) for name in ("late", "soon")]
+    found = loaded(texts(rules=made, rank=["soon", "late"]))
+    page = hazards.written(found)
+    row = "| [SOON](soon.md) Title | A needless test. | A missed one. | It asks. | fires |"
+    assert row in page
+    assert page.index(row) < page.index("[LATE](late.md)")
 
 
 def test_every_setting_says_what_it_means() -> None:

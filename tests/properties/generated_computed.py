@@ -204,6 +204,29 @@ def _fresh(maker: Maker, definition: DerivedFact, want: bool) -> None:
     _say(maker, name, _ordinary(name), timedelta(hours=1) if want else timedelta(days=45))
 
 
+def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A medicine in milligrams once or twice a day, near the limit; now and then as needed."""
+    _, code = maker.coded(definition.of)
+    limit = BASE.thresholds[definition.limits[0].threshold].single()
+    times = maker.chance.choice([1, 2])
+    daily = limit if want else limit - Decimal(maker.chance.choice(["0.1", "1"]))
+    dosage: Json = {
+        "doseAndRate": [{"doseQuantity": {"value": daily / times, "unit": "mg"}}],
+        "timing": {"repeat": {"frequency": times, "period": 1, "periodUnit": "d"}},
+    }
+    if maker.chance.random() < 0.1:
+        dosage["asNeededBoolean"] = True
+    maker.add(
+        "medicationRequests",
+        "MedicationRequest",
+        status="active",
+        intent="order",
+        medicationCodeableConcept=code,
+        authoredOn=(NOW - timedelta(days=maker.chance.choice([3, 60]))).date().isoformat(),
+        dosageInstruction=[dosage],
+    )
+
+
 def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(definition.of[0], want)
 
@@ -216,6 +239,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
     "egfr": _filtered,
+    "daily-dose": _dose,
     "fall": _course,
     "fresh-result": _fresh,
     "glucose-correction": _paired,

@@ -293,8 +293,19 @@ class Maker:
                 )
 
     def draft(self, definition: kinds.DraftFact, want: bool) -> None:
-        if want:
-            _, code = self.coded(definition.sets)
+        if not want:
+            return
+        _, code = self.coded(definition.sets)
+        if definition.route == "mouth":
+            self.add(
+                "draftOrders",
+                "MedicationRequest",
+                status="draft",
+                intent="order",
+                medicationCodeableConcept=code,
+                dosageInstruction=[{"route": {"text": "oral"}}],
+            )
+        else:
             self.add("draftOrders", "ServiceRequest", status="draft", intent="order", code=code)
 
     def medication(self, definition: kinds.MedicationFact, want: bool) -> None:

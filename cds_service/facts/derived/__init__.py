@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cds_service.facts.derived import egfr, fresh_result, rise_within, times_baseline, weight_loss
+from cds_service.facts.derived import (
+    egfr,
+    fallen_since_end,
+    fresh_result,
+    repeated,
+    rise_within,
+    times_baseline,
+    weight_loss,
+)
 from cds_service.facts.derived.as_new_as import as_new_as
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.corrected_calcium import corrected_calcium
@@ -18,6 +26,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction,
     glucose_correction_katz,
 )
+from cds_service.facts.derived.daily_dose import daily_dose
 from cds_service.facts.derived.fall import fall
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
@@ -67,8 +76,17 @@ BY_NAME: Mapping[str, Formula] = {
     "corrected-calcium": Formula(corrected_calcium, 3, limits=(0, 1, 2), paired=True),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
+    "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
     "fall": Formula(fall, 1, limits=(1,), windowed=True),
+    "fallen-since-end": Formula(
+        fallen_since_end.fallen_since_end,
+        1,
+        sets=1,
+        limits=(1,),
+        parameters=fallen_since_end.PARAMETERS,
+        windowed=True,
+    ),
     "fresh-result": Formula(
         fresh_result.fresh_result, 1, facts=1, parameters=fresh_result.PARAMETERS, windowed=True
     ),
@@ -85,6 +103,15 @@ BY_NAME: Mapping[str, Formula] = {
     "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
+    "twice-upper-limit": Formula(
+        repeated.twice_upper_limit,
+        1,
+        sets=1,
+        limits=_SOME,
+        parameters=repeated.WITH_EFFORT,
+        windowed=True,
+    ),
     "unreadable-value": Formula(unreadable_value, 1, windowed=True),
     "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
     "weight-loss": Formula(weight_loss.weight_loss, 1, limits=_SOME, parameters=weight_loss.PARAMETERS),

@@ -44,7 +44,7 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
     before = [one for one in earlier(inside, tied[0]) if one not in tied] if tied else []
     answers: list[bool | None] = []
     for last, one in product(tied, before):
-        fallen = _fallen(one, last, relative=relative)
+        fallen = fall_between(one, last, relative=relative)
         answer = None if fallen is None else compare(fallen, limit.how, size)
         if answer:
             return Fact(definition.name, True, data=(reading_datum(last, one),))
@@ -60,7 +60,7 @@ def fall(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) 
     return Fact(definition.name, False, data=shown)
 
 
-def _fallen(before: Value, after: Value, *, relative: bool) -> Interval | None:
+def fall_between(before: Value, after: Value, *, relative: bool) -> Interval | None:
     """By how much, in the analyte's first unit or in per cent; None where a bound is not known."""
     first, last = canonical(before), canonical(after)
     if first is None or last is None:

@@ -108,7 +108,7 @@ def evidence(
     **keys: list[Json],
 ) -> Evidence:
     """Evidence as a request brings it: every key delivered and empty unless given or left out."""
-    service = base.services["tiny-view"]
+    (service,) = base.services_for("patient-view")
     person = {"resourceType": "Patient", "id": "p", "birthDate": "1966-05-05"} | (patient or {})
     values: dict[str, Any] = {
         key: None for key in service.prefetch if key not in ("patient", "encounter")

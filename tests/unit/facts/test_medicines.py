@@ -18,6 +18,8 @@ def base() -> RuleBase:
             "benefit": fact("medication", in_=["pill"], use="benefit"),
             "by-class": fact("medication", in_=["class"]),
             "drafting": fact("draft", in_=["pill"]),
+            "drafting-by-mouth": fact("draft", in_=["pill"], route="mouth"),
+            "drafting-otherwise": fact("draft", in_=["pill"], route="other"),
         },
         terminology={
             "class": {
@@ -189,6 +191,27 @@ def test_a_draft_not_to_give_it_is_no_draft_of_it(base: RuleBase) -> None:
     assert (
         assessed(base, drafts=[medicine(status="draft", doNotPerform=True)]).value("drafting") is False
     )
+
+
+@pytest.mark.parametrize(
+    ("routes", "by_mouth"),
+    [
+        ([{"text": "Oral"}], True),
+        ([{"coding": [{"code": "26643006", "display": "Oral route"}]}], True),
+        ([{"text": "PO"}], True),
+        ([{"text": "intravenous"}], False),
+        ([{"text": "Oral"}, {"text": "intravenous"}], False),
+        ([{"text": "oropharyngeal"}], False),
+        ([{"coding": [{"code": "26643006"}]}], False),
+        ([], False),
+    ],
+)
+def test_a_draft_by_mouth_and_any_other(base: RuleBase, routes: list[Any], by_mouth: bool) -> None:
+    dosages = [{"route": one} for one in routes]
+    facts = assessed(base, drafts=[medicine(status="draft", dosageInstruction=dosages)])
+    assert facts.value("drafting") is True
+    assert facts.value("drafting-by-mouth") is by_mouth
+    assert facts.value("drafting-otherwise") is not by_mouth
 
 
 # --- a code that does not say what it holds ----------------------------------------------------------

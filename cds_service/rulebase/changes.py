@@ -1,0 +1,50 @@
+"""One small change of a criterion: what `rules mutate` tries and what `rules check` looks at."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from cds_service.rulebase.criteria import All, Any_, Criterion, Is, NoneOf, Unless, facts_in
+
+_SWAPPED: Mapping[type, type] = {All: Any_, Any_: All, NoneOf: Unless, Unless: NoneOf}
+_WORDS: Mapping[type, str] = {All: "all", Any_: "any", NoneOf: "none", Unless: "unless"}
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A criterion with one change: what it is; `without` are the facts of a part that was left out."""
+
+    what: str
+    criterion: Criterion
+    without: tuple[str, ...] = ()
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a part was left out; else a word was swapped."""
+        return bool(self.without)
+
+
+def changed(criterion: Criterion) -> Iterator[Change]:
+    """Every criterion that is this one with one part left out or one word swapped."""
+    if isinstance(criterion, Is):
+        return
+    kind, parts = type(criterion), criterion.of
+    word = _WORDS[kind]
+    if len(parts) > 1 or kind in (NoneOf, Unless):
+        swapped: Criterion = _SWAPPED[kind](parts)
+        what = f"`{word}` is `{_WORDS[type(swapped)]}`: {_named(parts)}"
+        yield Change(what, swapped)
+    for index, part in enumerate(parts):
+        rest = (*parts[:index], *parts[index + 1 :])
+        if rest:
+            what = f"`{word}` without {_named((part,))}"
+            yield Change(what, kind(rest), tuple(facts_in(part)))
+        for inner in changed(part):
+            whole = kind((*parts[:index], inner.criterion, *parts[index + 1 :]))
+            yield msgspec.structs.replace(inner, criterion=whole)
+
+
+def _named(parts: Iterable[Criterion]) -> str:
+    return ", ".join(
+        part.fact if isinstance(part, Is) else f"{_WORDS[type(part)]}({_named(part.of)})"
+        for part in parts
+    )

@@ -1,0 +1,72 @@
+"""Where each cause, test and tip of heavy legs is covered, from `causes.yaml` beside this module."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from cds_service.rulebase.model import Rule, RuleBase
+from scripts.docs import markdown, rule_pages
+from scripts.docs.content import NotSaid, short
+
+FILE = Path(__file__).with_name("causes.yaml")
+HEADINGS = {
+    "causes": "What may cause it",
+    "tests": "When to see somebody, and which test",
+    "tips": "Tips",
+}
+
+Section = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+class Causes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Three tables: group → item → numbers of rules."""
+
+    causes: Section
+    tests: Section
+    tips: Section
+
+
+@cache
+def causes() -> Causes:
+    """Return the tables as they are written."""
+    return msgspec.convert(yaml.safe_load(FILE.read_text(encoding="utf-8")), Causes)
+
+
+def tables(found: RuleBase) -> Iterator[str]:
+    """Return each table under its heading.
+
+    Raises:
+        NotSaid: when a rule is named by none of them.
+    """
+    numbers = {short(rule): rule for rule in found.rules.values()}
+    sections = {name: getattr(causes(), name) for name in HEADINGS}
+    named = {
+        one
+        for section in sections.values()
+        for items in section.values()
+        for ones in items.values()
+        for one in ones
+    }
+    for number in sorted(numbers.keys() - named):
+        raise NotSaid(f"{FILE.name}: {numbers[number].id} stands under no cause, test or tip")
+    for name, section in sections.items():
+        yield f"## {HEADINGS[name]}"
+        yield markdown.table(
+            ("", "", "rules"),
+            [
+                (
+                    group if position == 0 else "",
+                    markdown.plain(item),
+                    ", ".join(_linked(one, numbers) for one in ones),
+                )
+                for group, items in section.items()
+                for position, (item, ones) in enumerate(items.items())
+            ],
+        )
+
+
+def _linked(number: str, rules: Mapping[str, Rule]) -> str:
+    return rule_pages.named(rules[number]) if number in rules else f"{number} (planned)"

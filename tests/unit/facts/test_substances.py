@@ -1,0 +1,103 @@
+"""A medicine that is coded by product, or not coded, is known by the ingredients in its name."""
+
+from typing import Any
+
+import pytest
+
+from cds_service.facts.model import Fact, FactSet, Reason
+from cds_service.rulebase.model import RuleBase
+from tests.unit.facts.patients import assessed, medicine
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+PRODUCT = "313988"  # a clinical drug of RxNorm: in no code set
+
+
+def taking(base: RuleBase, code: dict[str, Any]) -> FactSet:
+    return assessed(base, medicationRequests=[medicine(medicationCodeableConcept=code)])
+
+
+def product(display: str, system: str = RXNORM) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": PRODUCT, "display": display}]}
+
+
+def of(base: RuleBase, display: str, name: str) -> Fact:
+    return taking(base, product(display)).fact(name)
+
+
+@pytest.mark.parametrize(
+    ("display", "name"),
+    [
+        ("furosemide 40 MG Oral Tablet", "diuretic-active"),
+        ("Furosemide 40 MG Oral Tablet [Lasix]", "diuretic-active"),
+        ("Digoxin 0.125 MG Oral Tablet", "digoxin-active"),
+        ("simvastatin 20 MG Oral Tablet", "statin-active"),
+        ("losartan potassium 50 MG / hydrochlorothiazide 12.5 MG Oral Tablet", "diuretic-active"),
+    ],
+)
+def test_a_product_is_known_by_the_ingredient_in_its_name(
+    shipped: RuleBase, display: str, name: str
+) -> None:
+    found = of(shipped, display, name)
+    assert found.value is True
+    assert found.data[0].notes == ("text match",)
+    assert taking(shipped, product(display)).unrecognised_medicines == ()
+
+
+@pytest.mark.parametrize(
+    "display",
+    [
+        "metformin hydrochloride 500 MG Oral Tablet",
+        "furosemidex 40 MG",  # a word is whole
+        "no furosemide",
+        "Allergy: furosemide",
+        "Simvistatin 10 MG",  # misspelt: not guessed
+        "",
+    ],
+)
+def test_what_names_no_ingredient_of_ours_tells_nothing_and_is_said(
+    shipped: RuleBase, display: str
+) -> None:
+    found = taking(shipped, product(display))
+    assert found.fact("diuretic-active").value is False
+    assert found.fact("statin-active").value is False
+    assert len(found.unrecognised_medicines) == 1
+
+
+def test_a_salt_is_not_given(shipped: RuleBase) -> None:
+    found = taking(shipped, product("Penicillin V Potassium 500 MG Oral Tablet"))
+    assert len(found.unrecognised_medicines) == 1
+
+
+def test_what_stays_where_it_is_put_is_not_taken(shipped: RuleBase) -> None:
+    assert of(shipped, "diltiazem 2 % Topical Gel", "statin-active").value is False
+    assert (
+        taking(shipped, product("dexamethasone 1 MG/ML Ophthalmic Suspension"))
+        .fact("immunosuppressed")
+        .value
+        is not True
+    )
+
+
+def test_text_without_a_code_is_a_hazard_and_no_sure_benefit(shipped: RuleBase) -> None:
+    found = taking(shipped, {"text": "simvastatin 20 mg at night"})
+    assert found.fact("statin-possibly-taken").value is True
+    benefit = found.fact("statin-active")
+    assert (benefit.value, benefit.reason) == (None, Reason.ONLY_NAMED)
+
+
+def test_a_code_that_names_its_substance_goes_before_any_name(shipped: RuleBase) -> None:
+    metformin = {"coding": [{"system": ATC, "code": "A10BA02"}], "text": "digoxin"}
+    assert taking(shipped, metformin).fact("digoxin-active").value is False
+    furosemide = {"coding": [{"system": RXNORM, "code": "4603"}], "text": "digoxin"}
+    found = taking(shipped, furosemide)
+    assert found.fact("diuretic-active").value is True
+    assert found.fact("diuretic-active").data[0].notes == ()
+    assert found.fact("digoxin-active").value is False
+
+
+def test_a_name_of_a_hundred_thousand_letters_costs_no_more_than_its_beginning(
+    shipped: RuleBase,
+) -> None:
+    long = "losartan " * 12_000
+    assert of(shipped, long + "digoxin", "digoxin-active").value is False
