@@ -17,7 +17,13 @@ PRELIMINARY, UNCONFIRMED = "preliminary", "unconfirmed"
 HAEMOLYSED, LIPAEMIC, DRIP_ARM = "haemolysed sample", "lipaemic sample", "sample from a drip arm"
 SAMPLE_UNSEEN = "state of the sample not known"
 NO_RANGE = "no reference range"
-NOTES = frozenset({PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM, SAMPLE_UNSEEN, NO_RANGE})
+EGFR_COMPUTED = "computed from creatinine, CKD-EPI 2021"
+NOTES = frozenset(
+    {
+        *(PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM),
+        *(SAMPLE_UNSEEN, NO_RANGE, EGFR_COMPUTED),
+    }
+)
 
 
 class Reason(StrEnum):

@@ -10,6 +10,7 @@ from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.definitions import (
     AnsweredFact,
     CountFact,
+    DerivedFact,
     Fact,
     GroupFact,
     MeasurementFact,
@@ -154,8 +155,9 @@ def _multiples(rule_base: model.RuleBase, documents: Documents) -> Iterator[Cont
     for document in documents["facts"]:
         for name in document.value.get("facts", {}):
             fact = rule_base.facts[name]
-            if not isinstance(fact, MeasurementFact) or not fact.times:
+            if not isinstance(fact, MeasurementFact | DerivedFact) or not fact.times:
                 continue
+            of = fact.of if isinstance(fact, DerivedFact) else (fact.of,)
             for limit in fact.limits:
                 threshold = rule_base.thresholds[limit.threshold]
                 if threshold.of or threshold.unit != "1":
@@ -164,8 +166,8 @@ def _multiples(rule_base: model.RuleBase, documents: Documents) -> Iterator[Cont
                     )
                     yield document.problem(("facts", name, "is", limit.how), what)
             for limit in fact.without_range:
-                if rule_base.thresholds[limit.threshold].of != fact.of:
-                    what = f"{limit.threshold!r} is not a limit of {fact.of}"
+                if rule_base.thresholds[limit.threshold].of not in of:
+                    what = f"{limit.threshold!r} is not a limit of {' or '.join(of)}"
                     yield document.problem(("facts", name, "without-range", limit.how), what)
 
 

@@ -277,14 +277,18 @@ class DerivedFact(FactDefinition, frozen=True, tag="derived"):
 
     `of`: analytes, then code sets, then facts, as the function asks for. `parameters`: the thresholds
     that the function names, where comparisons alone do not say it. `paired_within`: how far apart two
-    values may be that are taken together. The other windows mean what they mean in a measurement.
+    values may be that are taken together. `times`, `without_range` and the other windows mean what they
+    mean in a measurement, where the function computes one.
     """
 
     by: str = ""
     of: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
+    times: Literal["upper-limit", "lower-limit"] | None = None
+    without_range: tuple[Limit, ...] = ()
     parameters: Mapping[str, str] = {}
     within: str = ""
+    older_than: str = ""
     shorter_while: str = ""
     shorter_within: str = ""
     paired_within: str = ""

@@ -19,6 +19,11 @@ _ORDINARY: Mapping[str, str] = {
     "urea": "6",
     "urea-nitrogen": "15",
     "creatinine": "80",
+    "egfr": "80",
+    "calcium": "2.4",
+    "calcium-corrected": "2.4",
+    "calcium-ionised": "1.2",
+    "albumin": "40",
     "osmolality-serum": "288",
     "systolic-pressure": "140",
     "diastolic-pressure": "85",
@@ -177,6 +182,42 @@ def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
     if want:
         for name in definition.of:
             maker.bottom(name, True)
+
+
+def _filtered(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """An eGFR near its limit, or a creatinine from which one is computed; sometimes both."""
+    egfr, creatinine = definition.of[:2]
+    ago = _recently(maker)
+    way = maker.chance.choice(["reported", "computed", "both"])
+    if way != "computed":
+        value = _near(maker, definition, egfr, want) if definition.limits else _ordinary(egfr)
+        _say(maker, egfr, value, ago)
+    if way != "reported":
+        _say(maker, creatinine, Decimal(400 if want else 60), ago - timedelta(minutes=30))
+
+
+def _albumin(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """A total near the limit with an ordinary albumin, or a value that the laboratory corrected."""
+    total, own, albumin = definition.of
+    ago = timedelta(days=20) if definition.older_than else _recently(maker)
+    low, high = (Decimal("1.7"), Decimal("3.6"))
+    aims_low = any(one.how in ("below", "at-most") for one in definition.limits)
+    value = low if aims_low is want else high if definition.limits else Decimal("2.4")
+    name = maker.chance.choice([total, own])
+    _say(maker, name, value, ago)
+    if name == total:
+        _say(maker, albumin, Decimal(40), ago)
+
+
+def _newest_kind(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    first, *others = definition.of
+    _say(maker, first, _ordinary(first), timedelta(hours=1 if want else 60))
+    _say(maker, maker.chance.choice(others), _ordinary(others[0]), timedelta(hours=30))
+
+
+def _fresh(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    name = definition.of[0]
+    _say(maker, name, _ordinary(name), timedelta(hours=1) if want else timedelta(days=45))
 
 
 def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -339,16 +380,20 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "ankle-arm-index": _ankle_over_arm,
     "ankle-arm-index-rounded": _ankle_over_arm,
     "age-at-onset": _onsets,
+    "as-new-as": _newest_kind,
     "began-before": _began,
     "begun-within": _begun,
     "began-soon-after": _onsets,
     "calculated-osmolarity": _of_one_sample,
+    "corrected-calcium": _albumin,
     "corrected-sodium": _sodium,
     "corrected-sodium-katz": _sodium,
+    "egfr": _filtered,
     "daily-dose": _dose,
     "done-near": _near_in_time,
     "fall": _course,
     "fallen-since-end": _fallen_since_end,
+    "fresh-result": _fresh,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
     "in-range": _repeated,

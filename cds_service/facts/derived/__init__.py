@@ -11,7 +11,9 @@ import msgspec
 from cds_service.facts.derived import (
     age_limit,
     done_near,
+    egfr,
     fallen_since_end,
+    fresh_result,
     repeated,
     rise_within,
     times_baseline,
@@ -19,8 +21,10 @@ from cds_service.facts.derived import (
 )
 from cds_service.facts.derived import fall as course
 from cds_service.facts.derived.ankle_arm_index import ankle_arm_index, ankle_arm_index_rounded
+from cds_service.facts.derived.as_new_as import as_new_as
 from cds_service.facts.derived.began_before import began_before
 from cds_service.facts.derived.begun_within import begun_within
+from cds_service.facts.derived.corrected_calcium import corrected_calcium
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
     corrected_sodium_katz,
@@ -80,15 +84,18 @@ BY_NAME: Mapping[str, Formula] = {
         ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
     ),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
+    "as-new-as": Formula(as_new_as, 3, windowed=True),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
     "began-soon-after": Formula(began_soon_after, facts=2, parameters=SOON_AFTER),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
+    "corrected-calcium": Formula(corrected_calcium, 3, limits=(0, 1, 2), paired=True),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
     "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
+    "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
         1,
@@ -96,6 +103,9 @@ BY_NAME: Mapping[str, Formula] = {
         limits=(1,),
         parameters=fallen_since_end.PARAMETERS,
         windowed=True,
+    ),
+    "fresh-result": Formula(
+        fresh_result.fresh_result, 1, facts=1, parameters=fresh_result.PARAMETERS, windowed=True
     ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),

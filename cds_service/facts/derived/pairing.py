@@ -86,7 +86,7 @@ class Partners:
         """The value of one Observation, one Specimen, else of the very same time; the last reported."""
         for origin in _origins(to.statement):
             found = self._of.get(origin)
-            if found is not None and _may_be_one_sample(to.statement, found.statement):
+            if found is not None and may_be_one_sample(to.statement, found.statement):
                 return found
         when = to.statement.when
         found = self._spans.get((when.start, when.end)) if when is not None else None
@@ -125,7 +125,12 @@ def _is_precise(one: Statement) -> bool:
     return one.when is not None and one.when.precise
 
 
-def _may_be_one_sample(one: Statement, other: Statement) -> bool:
+def same_specimen(one: Statement, other: Statement) -> bool:
+    """Whether two results name one Specimen, and their times do not forbid it."""
+    return bool(one.specimen) and one.specimen == other.specimen and may_be_one_sample(one, other)
+
+
+def may_be_one_sample(one: Statement, other: Statement) -> bool:
     """Whether the times do not forbid it."""
     if one.when is None or other.when is None:
         return True
