@@ -1,7 +1,8 @@
-"""A general card keeps what no other offers, and stands back where nothing is left (reconciliation 6)."""
+"""A general card keeps what no other offers, and stands back with nothing left (reconciliation 6)."""
 
 from typing import Any
 
+from cds_service.rules.model import Policy
 from tests.unit.rulebase.tiny import order, rule, rule_base
 from tests.unit.rules.deciding import decided, shown
 
