@@ -16,7 +16,7 @@ HOSTILE = (
     '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> '
     "**loud** [click](javascript:window.hacked=1) \u202egnp.exe\u202c \u200bend"
 )
-LABELS = {"Why", "Consider", "Not known", "Source", "Also", "Also considered"}
+LABELS = {"Why", "Consider", "Not known", "Source", "Also", "Also considered", "Withheld"}
 HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
