@@ -14,7 +14,7 @@ import msgspec
 
 from cds_service.audit.secret import Secret
 from cds_service.facts.model import NOTES
-from cds_service.fhir import dates, decoding, resources
+from cds_service.fhir import dates, decoding, references
 from cds_service.hooks import schemas
 from cds_service.hooks.request import Question
 from cds_service.rulebase.model import RuleBase
@@ -116,7 +116,7 @@ class Allowlist(msgspec.Struct, frozen=True):
 
     def _tells(self, identity: str, question: Question) -> bool:
         for known in (question.patient, question.user, question.encounter):
-            told = resources.last_segment(known) if known else ""
+            told = references.last_segment(known) if known else ""
             if told and (identity == told or (len(told) >= _LONG_ENOUGH and told in identity)):
                 return True
         return False

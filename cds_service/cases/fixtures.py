@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from cds_service.failures import Failure, Kind
-from cds_service.fhir.resources import last_segment
+from cds_service.fhir.references import last_segment
 from cds_service.hooks.service import Service
 
 Bundle = dict[str, Any]
@@ -170,7 +170,10 @@ def _sorted_out(
         kind = resource.get("resourceType", "")
         if kind == "Encounter":
             encounters.append(resource)
-        elif kind in ("ServiceRequest", "MedicationRequest") and resource.get("status") == "draft":
+        elif (
+            kind in ("ServiceRequest", "MedicationRequest", "DeviceRequest")
+            and resource.get("status") == "draft"
+        ):
             drafts.append(resource)
         elif key := prefetch_key(resource):
             values.setdefault(key, []).append(resource)

@@ -274,6 +274,10 @@ class _Builder:
             medicine = self._medication({**one, "as": "request", "status": "draft"})
             medicine.pop("authoredOn")
             return medicine
+        if one.get("as") == "device":
+            device = self._base("DeviceRequest", one)
+            device["codeCodeableConcept"] = device.pop("code")
+            return {**device, "status": "draft", "intent": "order"}
         resource = self._order({**one, "status": "draft"})
         resource.pop("authoredOn")
         return resource

@@ -165,7 +165,11 @@ def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator
     """In what a decision is not what its case expects."""
     rule = rule_base.rules[case.rule]
     finding = _finding(case, decision)
-    carded = next((one for one in decision.carded if one.finding == finding), None)
+    # What is merged stands on the card of its host.
+    on = (finding.rule, finding.shown_reason) if finding.shown == "merged" else (finding.rule,)
+    carded = next((one for one in decision.carded if one.finding == finding), None) or next(
+        (one for one in decision.carded if one.finding.rule in on[1:]), None
+    )
     expect = case.expect
     seen: dict[str, Any] = {
         "outcome": finding.outcome,
@@ -186,6 +190,9 @@ def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator
                 yield f"missing: expected {absent} among {have}"
         elif have != want:
             yield f"{key}: expected {want!r}, got {have!r} ({finding.reason or finding.shown_reason})"
+    told = finding.shown_reason or finding.reason
+    if expect.get("reason", told) != told:
+        yield f"reason: expected {expect['reason']!r}, got {told!r}"
     yield from _withheld(expect.get("withheld", {}), carded.withheld if carded else {})
     words = f"{carded.card.summary}\n{carded.card.detail}" if carded else ""
     for phrase in expect.get("says", ()):

@@ -41,6 +41,8 @@ def of_answers(resource: QuestionnaireResponse, ref: str, context: Context) -> S
     when = context.span(resource.authored)
     for item in _items(resource.item):
         for match in context.rule_base.terminology.matches(local, item.linkId):
+            if match.concept.needs_site:
+                continue  # an answer names no body site, so it is not said of the left nor of the right
             for answer in item.answer:
                 says, code, quantity = _given(answer, context, item.linkId or "")
                 leg = leg_answered(item.linkId or "", code, context)

@@ -13,15 +13,8 @@ from cds_service.facts.statements import Context, Stated, Statement, label_of, m
 from cds_service.fhir.dates import Span
 from cds_service.fhir.decoding import Ignored, Unread, decode
 from cds_service.fhir.evidence import Item
-from cds_service.fhir.resources import (
-    AnyResource,
-    CodeableConcept,
-    Condition,
-    Encounter,
-    Observation,
-    last_segment,
-    type_in,
-)
+from cds_service.fhir.references import last_segment, type_in
+from cds_service.fhir.resources import AnyResource, CodeableConcept, Condition, Encounter, Observation
 from cds_service.rulebase.terminology import Match
 
 _VOID = ("entered-in-error", "cancelled")  # an encounter that is none

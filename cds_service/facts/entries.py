@@ -1,7 +1,5 @@
 """Entries of lists into statements: conditions, procedures, devices."""
 
-from datetime import timedelta
-
 from msgspec import UNSET
 
 from cds_service.facts.model import UNCONFIRMED
@@ -15,7 +13,7 @@ from cds_service.facts.statements import (
     placed,
     status_of,
 )
-from cds_service.fhir.dates import Span
+from cds_service.fhir.dates import Span, at_age
 from cds_service.fhir.resources import Condition, Device, Procedure
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
@@ -69,15 +67,10 @@ def _onset(resource: Condition, context: Context) -> Span | None:
     age = resource.onsetAge
     if age is None or age.value is UNSET or context.birth is None:
         return None
-    return _at_age(bytes(age.value), age.code or age.unit or "", context.birth)
-
-
-def _at_age(raw: bytes, unit: str, birth: Span) -> Span | None:
+    raw, unit = bytes(age.value), age.code or age.unit or ""
     if unit not in ("a", "years", "year", "yr") or not raw.isdigit() or len(raw) > 3:  # noqa: PLR2004
         return None
-    years = int(raw)
-    start = birth.start + timedelta(days=365.25 * years)
-    return Span(start, start + timedelta(days=366), precise=False, text=f"age {years}")
+    return at_age(context.birth, int(raw), context.zone)
 
 
 def of_procedure(resource: Procedure, ref: str, context: Context) -> Stated:

@@ -17,6 +17,7 @@ from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     CodeableConcept,
+    DeviceRequest,
     Dosage,
     Medication,
     MedicationRequest,
@@ -59,6 +60,27 @@ def of_request(resource: ServiceRequest, ref: str, context: Context, *, draft: b
                     when=context.span(resource.authoredOn),
                 ),
             )
+
+
+def of_device_draft(resource: DeviceRequest, ref: str, context: Context) -> Stated:
+    """What a DeviceRequest among the draft orders states: that the device is being ordered.
+
+    R4 gives it no body site, so it is of no side.
+    """
+    if resource.status in _DROPPED or resource.codeCodeableConcept is None:
+        return
+    for match, code in matches(resource.codeCodeableConcept, context):
+        yield (
+            match.set,
+            Statement(
+                kind="draft",
+                ref=ref,
+                label=label_of(resource.codeCodeableConcept, match.concept.display),
+                concept=match.concept,
+                code=code,
+                side=match.concept.side,
+            ),
+        )
 
 
 def of_medication(

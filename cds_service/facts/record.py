@@ -14,11 +14,13 @@ from cds_service.facts.statements import Statement
 from cds_service.fhir import dates
 from cds_service.fhir.dates import Span
 from cds_service.fhir.evidence import Arrival, Evidence, Item
+from cds_service.fhir.references import last_segment, type_in
 from cds_service.fhir.resources import (
     AnyResource,
     CodeableConcept,
     Condition,
     Device,
+    DeviceRequest,
     DiagnosticReport,
     Encounter,
     Medication,
@@ -29,8 +31,6 @@ from cds_service.fhir.resources import (
     Procedure,
     QuestionnaireResponse,
     ServiceRequest,
-    last_segment,
-    type_in,
 )
 from cds_service.rulebase.model import RuleBase
 
@@ -166,6 +166,8 @@ class Record:
             case ServiceRequest():
                 draft = arrival.origin == "context"
                 yield from orders.of_request(resource, item.ref, self, draft=draft)
+            case DeviceRequest() if arrival.origin == "context":
+                yield from orders.of_device_draft(resource, item.ref, self)
             case MedicationRequest() | MedicationStatement():
                 code = self._medication_code(resource)
                 draft = arrival.origin == "context"

@@ -14,7 +14,8 @@ from cds_service.facts.model import DRIP_ARM, HAEMOLYSED, LIPAEMIC, SAMPLE_UNSEE
 from cds_service.facts.statements import Statement
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
-from cds_service.fhir.resources import Observation, Specimen, last_segment, type_in
+from cds_service.fhir.references import last_segment, type_in
+from cds_service.fhir.resources import Observation, Specimen
 from cds_service.rulebase.model import RuleBase
 
 HAEMOLYSED_SET, HAEMOLYSIS_FLAG = SETS = ("sample-haemolysed", "haemolysis-flag")

@@ -4,6 +4,7 @@ Which value is newest: effective time, then issued, then laboratory over bedside
 "Newest, ties").
 """
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from cds_service.facts.statements import UNREADABLE, Statement, is_plain
 from cds_service.fhir.quantity import Interval, interval, number, scaled, unit_text
 from cds_service.rulebase.definitions import Analyte, Unit
 
+_APART = re.compile(r"(?<=[A-Za-z])\{")  # ng/mL{FEU}, but not /{HPF}
 _FOR_THE_EYE = str.maketrans({"[": "", "]": "", "{": "", "}": "", "_": " ", "*": "^"})
 
 
@@ -111,7 +113,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
         return Value(one, None, None, "", Reason.UNREADABLE)
     given = unit_text(quantity)
     # For the eye: `{score}` and 1 are no units to read; mmHg, 1.73 m2, 10^9/L stand for the UCUM signs.
-    written = (quantity.unit or given).translate(_FOR_THE_EYE)
+    written = _APART.sub(" ", quantity.unit or given).translate(_FOR_THE_EYE)
     shown = "" if given.startswith("{") or written == "1" or not is_plain(written) else written
     text = f"{quantity.comparator or ''}{raw.decode('ascii')} {shown}".strip()
     span = interval(amount, quantity.comparator)

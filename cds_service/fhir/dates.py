@@ -97,5 +97,30 @@ def age_in_years(birth: Span, now: datetime, zone: tzinfo) -> tuple[int, int]:
     )
 
 
+def years_between(birth: Span, then: Span, zone: tzinfo) -> tuple[int, int]:
+    """The least and the greatest age in completed years at another time; negative before the birth."""
+    return (
+        _whole_years(birth.end.astimezone(zone).date(), then.start.astimezone(zone).date()),
+        _whole_years(birth.start.astimezone(zone).date(), then.end.astimezone(zone).date()),
+    )
+
+
+def at_age(birth: Span, years: int, zone: tzinfo) -> Span:
+    """The time from one birthday to the day before the next, as a date that is only an age says it."""
+    first = _birthday(birth.start.astimezone(zone), years)
+    after = _birthday(birth.end.astimezone(zone), years + 1)
+    return Span(
+        first.astimezone(UTC), (after - _MOMENT).astimezone(UTC), precise=False, text=f"age {years}"
+    )
+
+
+def _birthday(born: datetime, years: int) -> datetime:
+    midnight = born.replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        return midnight.replace(year=born.year + years)
+    except ValueError:  # 29 February, kept on 1 March in other years
+        return midnight.replace(year=born.year + years, month=3, day=1)
+
+
 def _whole_years(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

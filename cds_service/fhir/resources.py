@@ -284,6 +284,14 @@ class ServiceRequest(Resource, frozen=True, tag="ServiceRequest"):
     doNotPerform: bool | None = None
 
 
+class DeviceRequest(Resource, frozen=True, tag="DeviceRequest"):
+    """FHIR DeviceRequest: how many EHRs order a stocking or a brace. Read as a draft only."""
+
+    status: str | None = None
+    codeCodeableConcept: CodeableConcept | None = None
+    subject: Reference | None = None
+
+
 class DiagnosticReport(Resource, frozen=True, tag="DiagnosticReport"):
     """FHIR DiagnosticReport."""
 
@@ -375,6 +383,7 @@ AnyResource = (
     | Medication
     | Procedure
     | ServiceRequest
+    | DeviceRequest
     | DiagnosticReport
     | Device
     | Encounter
@@ -382,32 +391,3 @@ AnyResource = (
     | Specimen
     | OperationOutcome
 )
-
-
-def subject_of(resource: AnyResource) -> str | None:
-    """The reference that says whose resource this is; None where there is none.
-
-    Without a literal reference the search is believed, unless the type says that it is no patient: then
-    it is empty text.
-    """
-    holder = getattr(resource, "subject", None) or getattr(resource, "patient", None)
-    if not isinstance(holder, Reference):
-        return None
-    if holder.reference is None and holder.type not in (None, "Patient"):
-        return ""
-    return holder.reference
-
-
-def last_segment(reference: str) -> str:
-    """The id at the end of a reference: `Patient/1`, an absolute URL, or a URN."""
-    if reference.startswith(("urn:uuid:", "urn:oid:")):
-        return reference[reference.index(":", 4) + 1 :]
-    return reference.split("/_history/", 1)[0].rstrip("/").rsplit("/", 1)[-1]
-
-
-def type_in(reference: str) -> str:
-    """The resource type a literal reference names; empty for a URN or a bare id."""
-    if reference.startswith("urn:"):
-        return ""
-    parts = reference.split("/_history/", 1)[0].rstrip("/").split("/")
-    return parts[-2] if len(parts) > 1 else ""

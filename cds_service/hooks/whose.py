@@ -3,7 +3,7 @@
 import msgspec
 
 from cds_service.failures import Failure, Kind
-from cds_service.fhir import decoding, resources
+from cds_service.fhir import decoding, references
 from cds_service.fhir.resources import AnyResource, Condition, Encounter, Observation, Patient
 
 
@@ -29,7 +29,7 @@ class Whose:
             and any(one.reference is None or self._named(one.reference) for one in resource.focus)
         ):
             return True  # about somebody or something else, though filed under the patient
-        reference = resources.subject_of(resource)
+        reference = references.subject_of(resource)
         return reference is not None and self._named(reference)
 
     def holds_another(self, resource: AnyResource) -> bool:
@@ -81,9 +81,9 @@ class Whose:
 
 def _names_another(reference: str, patient: str) -> bool:
     # A contained Patient (`#p`) differs too: nothing says that it is the one of the context.
-    if resources.last_segment(reference) != patient:
+    if references.last_segment(reference) != patient:
         return True
-    kind = resources.type_in(reference)
+    kind = references.type_in(reference)
     return kind not in ("", "Patient")
 
 
@@ -91,9 +91,9 @@ def _found_elsewhere(inside: Condition | Observation, encounter: Encounter) -> b
     named = inside.encounter.reference if inside.encounter else None
     if named is None or named == "#":  # R4 2.36.4: the resource that holds this one
         return False
-    return resources.last_segment(named) != encounter.id
+    return references.last_segment(named) != encounter.id
 
 
 def points_inside(resource: AnyResource) -> bool:
     """Whether the subject is a contained one: whose it is cannot be told."""
-    return (resources.subject_of(resource) or "").startswith("#")
+    return (references.subject_of(resource) or "").startswith("#")

@@ -11,6 +11,7 @@ import msgspec
 
 from cds_service.facts.model import FactSet
 from cds_service.hooks.request import Question
+from cds_service.presentation.general import spent
 from cds_service.presentation.suppression import History, quiet_until
 from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rules.model import Finding, Policy, Showing
@@ -36,8 +37,14 @@ def settle(
     settled = [_one(one, rules[one.rule], heard, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
-    settled = _tips(settled, rules)
-    return _capped(sorted(settled, key=lambda one: _order(one, rule_base)), rules, rule_base, policy)
+    ordered = sorted(_general(settled, rules), key=lambda one: _order(one, rule_base))
+    ordered = _tips(ordered, rules)
+    capped = _capped(ordered, rules, rule_base, policy)
+    gone = spent(capped, facts, rule_base)
+    if not gone:
+        return capped
+    left = [_kept(one, "withheld", "nothing-left") if one.rule in gone else one for one in ordered]
+    return _capped(left, rules, rule_base, policy)
 
 
 def _kept(finding: Finding, shown: Showing, reason: str) -> Finding:
@@ -137,7 +144,7 @@ def _merged(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]
 
 
 def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
-    """Tips become one card, the last; none beside a critical."""
+    """Tips become one card, the last, in the order they have; none beside a critical."""
     critical = any(one.shown == "card" and one.indicator == "critical" for one in findings)
     first = next((one.rule for one in findings if one.shown == "card" and rules[one.rule].tip), "")
     settled = []
@@ -153,6 +160,18 @@ def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
     return settled
 
 
+def _general(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+    """A general rule has nothing to inform of beside a critical card."""
+    if not any(one.shown == "card" and one.indicator == "critical" for one in findings):
+        return findings
+    return [
+        _kept(one, "withheld", "critical-card")
+        if one.shown == "card" and rules[one.rule].general and one.indicator == "info"
+        else one
+        for one in findings
+    ]
+
+
 def _order(finding: Finding, rule_base: RuleBase) -> tuple[bool, int, bool, bool, int, bool, str]:
     """Critical first; then what stands alone, red flags, rank; answers before questions.
 
@@ -161,7 +180,7 @@ def _order(finding: Finding, rule_base: RuleBase) -> tuple[bool, int, bool, bool
     rule = rule_base.rules[finding.rule]
     rank = rule_base.globals.rank_of(rule)
     asked = finding.outcome != "fires"
-    return rule.tip, -finding.severity, not rule.alone, not rule.red_flag, rank, asked, rule.id
+    return bool(rule.tip), -finding.severity, not rule.alone, not rule.red_flag, rank, asked, rule.id
 
 
 def _capped(

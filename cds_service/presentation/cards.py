@@ -9,7 +9,7 @@ import msgspec
 from cds_service.facts.model import Datum, FactSet
 from cds_service.hooks.card import Card, Coding, Source
 from cds_service.hooks.request import Question
-from cds_service.presentation import rendering, suggestions
+from cds_service.presentation import rendering, suggestions, tips
 from cds_service.presentation.spoken_facts import Facts
 from cds_service.presentation.text import escaped, plain
 from cds_service.rulebase.model import Rule, RuleBase
@@ -100,13 +100,17 @@ def _card(
     own = Facts(facts, rule_base, finding)
     identity = _identity(finding, question)
     offer = suggestions.offer(finding, rule, own, question, policy, identity, taken, urgent)
-    words = rendering.render(finding, rule, own, offer.not_known)
     joined = [one for one in findings if one.shown == "merged" and one.shown_reason == rule.id]
-    detail = words.detail
-    for one in joined:
-        also = _summary(one, facts, rule_base)
-        detail += f"\n\n**Also** {escaped(also)}"
-    source = rule.source(rule.card_source)
+    if rule.tip:
+        words = tips.render([finding, *joined], findings, facts, rule_base)
+        detail = words.detail
+    else:
+        words = rendering.render(finding, rule, own, offer.not_known)
+        detail = words.detail
+        for one in joined:
+            also = _summary(one, facts, rule_base)
+            detail += f"\n\n**Also** {escaped(also)}"
+    source = rule.source(rendering.text_of(finding, rule))
     card = Card(
         uuid=str(identity),
         summary=words.summary,

@@ -73,7 +73,7 @@ def render(finding: Finding, rule: Rule, facts: Facts, not_known: Iterable[Gap] 
             if filled
         ),
         "Not known": _not_known(finding, facts, not_known),
-        "Source": _source(rule),
+        "Source": _source(rule, text),
     }
     extra = _critical_addition(finding, facts)
     if extra:
@@ -326,8 +326,8 @@ def unknown_in_words(name: str, facts: Facts) -> str:
     return f"{wanted} ({why}{found}{dated})"
 
 
-def _source(rule: Rule) -> str:
-    source = rule.source(rule.card_source)
+def _source(rule: Rule, text: CardText) -> str:
+    source = rule.source(text)
     standing = "" if rule.status == "active" else f", {rule.status}, not clinician-approved"
     title = source.short or source.title
     year = "" if str(source.year) in title else str(source.year)

@@ -59,12 +59,18 @@ class Facts:
         if aspect == "points":
             return self.fact(name).points or None if name in self.rule_base.facts else None
         if aspect == "label":
-            definition = self.rule_base.facts.get(name)
-            return definition.label if definition else self.rule_base.analytes[name].label
+            return self._label(name)
         found = self.datum(name)
         if found is None:
             return None
         return self._aspect(found, aspect)
+
+    def _label(self, name: str) -> str | None:
+        """The words of the fact itself, so that a part in brackets stands only where it is true."""
+        definition = self.rule_base.facts.get(name)
+        if definition is None:
+            return self.rule_base.analytes[name].label
+        return definition.label if self.fact(name).value is True else None
 
     def _aspect(self, found: Datum, aspect: str) -> str | None:
         span = found.when or found.onset or found.recorded

@@ -163,7 +163,9 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         worth_knowing=tuple(card.get("worth-knowing", ())),
         red_flag=value.get("red-flag", False),
         alone=value.get("alone", False),
-        tip=value.get("tip", False),
+        general=value.get("general", False),
+        tip=value.get("tip", ""),
+        withheld_by=tuple(value.get("withheld-by", ())),
         per=value.get("per", "patient"),
         yields_to=tuple(
             model.Yield(one["rule"], one.get("also-when-unknown", False))
@@ -185,7 +187,12 @@ def _level(value: Mapping[str, Any]) -> model.Level:
 
 
 def _text(value: Mapping[str, Any]) -> model.CardText:
-    return model.CardText(value["summary"], tuple(value["consider"]), tuple(value.get("why", ())))
+    return model.CardText(
+        summary=value["summary"],
+        consider=tuple(value["consider"]),
+        why=tuple(value.get("why", ())),
+        source=value.get("source", ""),
+    )
 
 
 def _suggest(value: Any) -> model.Suggest:

@@ -59,6 +59,12 @@ def _levels_fall(rule: model.Rule, document: Document, _: model.RuleBase) -> Ite
             yield document.problem(("levels", index), "a critical level takes no `only-with`")
     if rule.tip and any(rank > 0 for rank in ranks):
         yield document.problem(("tip",), "a tip is info only")
+    if rule.withheld_by and not rule.tip:
+        yield document.problem(("withheld-by",), "only a tip is withheld by a gate")
+    named = {name for level in rule.levels for name in facts_in(level.when)}
+    for index, gate in enumerate(rule.withheld_by):
+        if gate not in named:
+            yield document.problem(("withheld-by", index), f"no level names the gate {gate!r}")
 
 
 def _texts_hold(

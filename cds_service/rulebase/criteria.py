@@ -94,7 +94,10 @@ def facts_in(criterion: Criterion) -> Iterator[str]:
 
 
 def supporting(criterion: Criterion, value_of: Callable[[str], Truth]) -> Iterator[str]:
-    """The true facts that a true criterion rests on; what `none` and `unless` rule out is not one."""
+    """The true facts that a true criterion rests on; what `none` and `unless` rule out is not one.
+
+    Of `unless: [unless: [x]]`, which reads "x is on record", it is x.
+    """
     match criterion:
         case Is(fact=fact):
             if value_of(fact) is True:
@@ -106,7 +109,11 @@ def supporting(criterion: Criterion, value_of: Callable[[str], Truth]) -> Iterat
             for part in parts:
                 if truth(part, value_of) is True:
                     yield from supporting(part, value_of)
-        case NoneOf() | Unless():
+        case Unless(of=parts):
+            for part in parts:
+                if isinstance(part, Unless):
+                    yield from supporting(Any_(part.of), value_of)
+        case NoneOf():
             return
 
 

@@ -155,11 +155,15 @@ class Suggest(msgspec.Struct, frozen=True):
 
 
 class CardText(msgspec.Struct, frozen=True):
-    """The words of one variant of a card: templates, see `presentation.rendering`."""
+    """The words of one variant of a card: templates, see `presentation.rendering`.
+
+    `source`: the id of the source that these words rest on; empty for that of the card.
+    """
 
     summary: str
     consider: tuple[str, ...]
     why: tuple[str, ...] = ()
+    source: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -185,9 +189,11 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule and the card it can raise.
 
     `worth_knowing`: facts whose being unknown (or a test's not being done) the card says whatever else
-    it rests on. `alone`: beside its card only criticals and red flags are shown. `reviewed`: the day
-    (ISO date) on which its numbers and words were last gone through against
-    its sources; no part of what the rule means, and no approval.
+    it rests on. `alone`: beside its card only criticals and red flags are shown. `general`: as
+    information not beside a critical, and only with an order of its own. `tip`: what a tip is
+    about, in a word; `withheld_by`: the gates that keep it back and are named as the reason.
+    `reviewed`: the day (ISO date) on which its numbers and words were last gone through against its
+    sources; no part of what the rule means, and no approval.
     """
 
     id: str
@@ -209,7 +215,9 @@ class Rule(msgspec.Struct, frozen=True):
     worth_knowing: tuple[str, ...] = ()
     red_flag: bool = False
     alone: bool = False
-    tip: bool = False
+    general: bool = False
+    tip: str = ""
+    withheld_by: tuple[str, ...] = ()
     per: Literal["patient", "leg"] = "patient"
     yields_to: tuple[Yield, ...] = ()
     merges_into: str = ""
@@ -221,9 +229,10 @@ class Rule(msgspec.Struct, frozen=True):
         """The stable alphanumeric topic code that a client remembers an override by."""
         return self.id.replace("-", "")
 
-    def source(self, identifier: str) -> Source:
-        """The source with this id."""
-        return next(source for source in self.sources if source.id == identifier)
+    def source(self, text: CardText) -> Source:
+        """The source that a card in these words names."""
+        named = text.source or self.card_source
+        return next(source for source in self.sources if source.id == named)
 
 
 class Global(msgspec.Struct, frozen=True):

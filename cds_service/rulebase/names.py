@@ -279,6 +279,7 @@ def _rule(document: Document, known: _Names) -> None:
             known.problems.append(document.problem(path, f"the card has no text {text!r}"))
     for index, one in enumerate(value.get("yields-to", ())):
         known.want("rules", one["rule"], document, ("yields-to", index))
+    known.want_all("facts", value.get("withheld-by", ()), document, ("withheld-by",))
     if "merges-into" in value:
         known.want("rules", value["merges-into"], document, ("merges-into",))
     _suggested(value["card"].get("suggest", ()), document, ("card", "suggest"), known)
@@ -286,9 +287,7 @@ def _rule(document: Document, known: _Names) -> None:
         known.want("override-reasons", one, document, ("card", "overrideReasons", index))
     worth = value["card"].get("worth-knowing", ())
     known.want_all("facts", worth, document, ("card", "worth-knowing"))
-    if value["card"]["source"] not in {source["id"] for source in value["sources"]}:
-        wrong = f"no source of this rule is called {value['card']['source']!r}"
-        known.problems.append(document.problem(("card", "source"), wrong))
+    _cited(value, document, known)
     unknown = value["unknown"]
     if isinstance(unknown, dict):
         for index, one in enumerate(unknown["ask"]):
@@ -296,6 +295,18 @@ def _rule(document: Document, known: _Names) -> None:
         if "when" in unknown:
             _criterion(unknown["when"], document, ("unknown", "when"), known)
         _suggested(unknown.get("suggest", ()), document, ("unknown", "suggest"), known)
+
+
+def _cited(value: Mapping[str, Any], document: Document, known: _Names) -> None:
+    sources = {one["id"] for one in value["sources"]}
+    cited: list[tuple[Path, str]] = [(("card", "source"), value["card"]["source"])]
+    for name, text in value["card"]["texts"].items():
+        if "source" in text:
+            cited.append((("card", "texts", name, "source"), text["source"]))
+    for path, source in cited:
+        if source not in sources:
+            wrong = f"no source of this rule is called {source!r}"
+            known.problems.append(document.problem(path, wrong))
 
 
 def _suggested(entries: Iterable[Any], document: Document, path: Path, known: _Names) -> None:

@@ -56,7 +56,31 @@ def _on_one_side(rule: Rule, facts: FactSet, side: Side) -> Finding:
             asks=asks,
             indicator=rule.ask.indicator if rule.ask and asks else None,
         )
-    return Finding(rule.id, rule.version, "silent", reason=taken or "criteria-not-met")
+    return _gated(rule, facts, side) or Finding(
+        rule.id, rule.version, "silent", reason=taken or "criteria-not-met"
+    )
+
+
+def _gated(rule: Rule, facts: FactSet, side: Side) -> Finding | None:
+    """Why a tip is not given that would be but for a gate: the gate, and what makes it true."""
+    value_of = facts.truths(side)
+    gates = [name for name in rule.withheld_by if value_of(name) is True]
+
+    def if_open(name: str) -> bool | None:
+        return False if name in rule.withheld_by else value_of(name)
+
+    if not gates or not any(truth(level.when, if_open) for level in rule.levels):
+        return None
+    because = _bottom(iter(gates[:1]), facts, side)
+    return Finding(
+        rule.id,
+        rule.version,
+        "silent",
+        reason="gate",
+        because=because,
+        shown="withheld",
+        shown_reason=f"gate: {gates[0]} ({', '.join(because)})",
+    )
 
 
 def _orders_gone(level: Level, facts: FactSet, side: Side) -> str:

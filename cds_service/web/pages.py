@@ -30,7 +30,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-_ORDERS = ("ServiceRequest", "MedicationRequest")
+_ORDERS = ("ServiceRequest", "MedicationRequest", "DeviceRequest")
 
 
 def blueprint(runtime: Runtime, fixtures_folder: Path) -> Blueprint:

@@ -65,8 +65,8 @@ def places() -> dict[str, str]:
 
 
 def short(rule: Rule) -> str:
-    """Return a rule's number, which starts its id: `PAD-01`."""
+    """Return a rule's number, which starts its id: `PAD-01`, `J05`, `J05B`."""
     letters = rule.id.split("-")
-    if letters[0][-1:].isdigit():
+    if any(one.isdigit() for one in letters[0]):
         return letters[0].upper()
     return "-".join(letters[:2]).upper()

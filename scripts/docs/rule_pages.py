@@ -72,6 +72,8 @@ def about(rule: Rule, found: RuleBase) -> Iterator[str]:
         yield "a red flag: it never yields, is never folded into another card, is never quiet"
     if rule.alone:
         yield "stands alone: beside its card only critical cards and red flags are shown"
+    if rule.general:
+        yield "general: as information not beside a critical card, nor without an order of its own"
     if rule.tip:
         yield "a tip: joins the one card of tips, the last"
     for one in rule.yields_to:

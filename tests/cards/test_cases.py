@@ -46,7 +46,7 @@ def test_no_card_of_any_case_reads_against_the_house_style() -> None:
             assert "consider" in card.summary.lower(), where
             assert "!" not in card.summary, where
             labels = [part.split("**")[1] for part in card.detail.split("\n\n")]
-            order = ["Why", "Consider", "Not known", "Source", "Also", "Also considered"]
+            order = ["Why", "Consider", "Withheld", "Not known", "Source", "Also", "Also considered"]
             assert labels == sorted(labels, key=order.index), where
             assert len(card.detail.split()) < 190, where
             assert "None" not in card.detail, where

@@ -53,9 +53,15 @@ class ExpectedCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 
 
 class ExpectedHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """What the rules make of a patient at one hook: the cards in their order, and what is not one."""
+    """What the rules make of a patient at one hook: the cards in their order, and what is not one.
+
+    The tips card is none of `cards` (reconciliation 5 #44); `tips`, where given, names the tips on it in
+    their order, and `tips_withheld` those that a gate keeps back, each with the reason.
+    """
 
     cards: tuple[ExpectedCard, ...] = ()
+    tips: tuple[str, ...] | None = None
+    tips_withheld: dict[str, str] = {}
     silent: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     yielded: tuple[str, ...] = ()
@@ -129,14 +135,31 @@ def orders(decision: Decision, rule: str) -> tuple[str, ...]:
 def test_the_cards_are_those_of_the_reference_in_its_order(name: str, hook: str) -> None:
     wanted = expected(name).at(hook)
     decision = decided(name, hook, NOW)
-    found = lines(decision)
-    assert [one.finding.rule for one in decision.carded] == [
+    found = {rule: all_ for rule, all_ in lines(decision).items() if not rule_base().rules[rule].tip}
+    assert [one.finding.rule for one in decision.carded if one.finding.rule in found] == [
         one.rule for one in wanted.cards if one.shown == "card"
     ]
     shown = {rule: line for rule, all_ in found.items() for line in all_ if line[3] in SHOWN}
     assert shown == {one.rule: one.line() for one in wanted.cards}
     for one in wanted.cards:
         assert not one.first_order or orders(decision, one.rule)[0].startswith(one.first_order)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tips_are_one_card_the_last_and_say_what_is_withheld(name: str, hook: str) -> None:
+    wanted = expected(name).at(hook)
+    decision = decided(name, hook, NOW)
+    rules = rule_base().rules
+    tips = [one for one in decision.findings if rules[one.rule].tip]
+    carded = [one.finding.rule for one in decision.carded]
+    hosts = [rule for rule in carded if rules[rule].tip]
+    assert hosts == carded[-1:] or hosts == []
+    assert not hosts or all(one.card.indicator != "critical" for one in decision.carded)
+    if wanted.tips is not None:
+        assert tuple(one.rule for one in tips if one.shown in SHOWN) == wanted.tips
+    kept = {one.rule: one.shown_reason for one in tips if one.shown == "withheld"}
+    assert wanted.tips_withheld.items() <= kept.items()
 
 
 @pytest.mark.parametrize("hook", HOOKS)

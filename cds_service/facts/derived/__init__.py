@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cds_service.facts.derived import (
+    age_limit,
+    done_near,
     egfr,
     fallen_since_end,
     fresh_result,
@@ -17,8 +19,11 @@ from cds_service.facts.derived import (
     times_baseline,
     weight_loss,
 )
+from cds_service.facts.derived import fall as course
+from cds_service.facts.derived.ankle_arm_index import ankle_arm_index, ankle_arm_index_rounded
 from cds_service.facts.derived.as_new_as import as_new_as
 from cds_service.facts.derived.began_before import began_before
+from cds_service.facts.derived.begun_within import begun_within
 from cds_service.facts.derived.corrected_calcium import corrected_calcium
 from cds_service.facts.derived.corrected_sodium import (
     corrected_sodium,
@@ -27,7 +32,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction_katz,
 )
 from cds_service.facts.derived.daily_dose import daily_dose
-from cds_service.facts.derived.fall import fall
+from cds_service.facts.derived.onset_times import SOON_AFTER, age_at_onset, began_soon_after
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
 from cds_service.facts.derived.postural import (
@@ -36,6 +41,9 @@ from cds_service.facts.derived.postural import (
     postural_base,
     postural_rise,
 )
+from cds_service.facts.derived.product import product
+from cds_service.facts.derived.recorded_since import recorded_since
+from cds_service.facts.derived.retested import in_range, newest_result, ordered_before
 from cds_service.facts.derived.sample_lipaemic import sample_lipaemic
 from cds_service.facts.derived.sample_suspect import sample_suspect
 from cds_service.facts.derived.side_difference import side_difference
@@ -71,14 +79,23 @@ _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
     "as-new-as": Formula(as_new_as, 3, windowed=True),
+    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
+    "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
+    "ankle-arm-index-rounded": Formula(
+        ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
+    ),
+    "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
+    "begun-within": Formula(begun_within, sets=1, windowed=True),
+    "began-soon-after": Formula(began_soon_after, facts=2, parameters=SOON_AFTER),
     "calculated-osmolarity": Formula(calculated_osmolarity, 5, limits=_SOME),
     "corrected-calcium": Formula(corrected_calcium, 3, limits=(0, 1, 2), paired=True),
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
-    "fall": Formula(fall, 1, limits=(1,), windowed=True),
+    "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
+    "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
         1,
@@ -92,17 +109,32 @@ BY_NAME: Mapping[str, Formula] = {
     ),
     "glucose-correction": Formula(glucose_correction, 2, paired=True),
     "glucose-correction-katz": Formula(glucose_correction_katz, 2, paired=True),
+    "in-range": Formula(in_range, sets=1, windowed=True),
+    "newest-result": Formula(newest_result, sets=1, windowed=True),
+    "ordered-before": Formula(ordered_before, sets=1, windowed=True),
     "paired-value": Formula(paired_value, 2, limits=(0, 1, 2), paired=True),
     "postural-base": Formula(postural_base, 1, limits=_SOME, paired=True),
     "postural-fall-lying": Formula(fall_from_lying, 1, limits=_SOME, paired=True),
     "postural-fall-sitting": Formula(fall_from_sitting, 1, limits=_SOME, paired=True),
     "postural-rise": Formula(postural_rise, 1, limits=_SOME, facts=1, paired=True),
+    "product": Formula(product, 2, limits=_SOME, paired=True),
+    "recorded-since": Formula(recorded_since, sets=1, facts=1, more_facts=True),
+    "rise": Formula(course.rise, 1, limits=(1,), parameters=course.RISE_PARAMETERS, windowed=True),
     "rise-within": Formula(rise_within.rise_within, 1, parameters=rise_within.PARAMETERS),
     "sample-lipaemic": Formula(sample_lipaemic, 1),
     "sample-suspect": Formula(sample_suspect, 2, limits=(1,)),
     "side-difference": Formula(side_difference, 1, limits=(1,), windowed=True),
     "sound-sample": Formula(sound_sample, facts=2),
     "times-baseline": Formula(times_baseline.times_baseline, 1, parameters=times_baseline.PARAMETERS),
+    "times-age-limit": Formula(
+        age_limit.times_age_limit,
+        1,
+        facts=1,
+        more_facts=True,
+        limits=_SOME,
+        parameters=age_limit.PARAMETERS,
+        windowed=True,
+    ),
     "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
     "twice-upper-limit": Formula(
         repeated.twice_upper_limit,

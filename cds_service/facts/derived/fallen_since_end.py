@@ -55,7 +55,7 @@ def fallen_since_end(definition: DerivedFact, record: Record, side: Side, _fact_
     apart = record.rule_base.thresholds[definition.parameters["apart"]].single()
     if base is None or base is newest or passed < apart:
         return unknown(definition.name, Reason.NOT_RECORDED, shown)
-    fallen = fall_between(base, newest, relative=True)
+    fallen = fall_between(base, newest, True)
     (limit,) = definition.limits
     size = record.rule_base.thresholds[limit.threshold].single()
     answer = None if fallen is None else compare(fallen, limit.how, size)

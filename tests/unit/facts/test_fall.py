@@ -146,3 +146,62 @@ def test_a_share_is_what_exact_arithmetic_makes_of_it(before: Decimal, after: De
     exact = (Fraction(before) - Fraction(after)) / Fraction(before) * 100
 
     assert read("share", (str(before), 2), (str(after), 20)).value is (exact >= 5)
+
+
+# --- a rise, between two values some days apart (B 3 worsening: 2 points, 7 days) ---
+
+_APART = """
+thresholds:
+  by-two: {of: potassium, value: {mmol/L: 2}, source: s, standing: design}
+  seven-days: {value: {d: 7}, source: s, standing: design}
+"""
+RISES: RuleBase = rule_base(
+    {
+        "rose": fact(
+            "derived",
+            by="rise",
+            of=["potassium"],
+            is_={"at-least": "by-two"},
+            within="window-30",
+            with_={"apart": "seven-days"},
+        )
+    },
+    thresholds=_APART,
+)
+
+
+def rose(*values: tuple[Any, int]) -> Fact:
+    results = [
+        lab(value, "mmol/L", f"2026-11-{day:02d}", id=f"o-{index}")
+        for index, (value, day) in enumerate(values)
+    ]
+    return assessed(RISES, laboratory=results).fact("rose")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "answer"), [("4", "6", True), ("4", "5.9", False), ("6", "4", False)]
+)
+def test_a_rise_is_measured_from_the_earlier_value(before: str, after: str, answer: bool) -> None:
+    assert rose((before, 2), (after, 20)).value is answer
+
+
+@pytest.mark.parametrize(("day", "answer"), [(13, True), (14, None)])
+def test_two_values_too_close_together_show_no_rise(day: int, answer: bool | None) -> None:
+    found = rose((4, day), (7, 20))
+
+    assert found.value is answer
+    assert found.reason is (None if answer else Reason.NOT_RECORDED)
+
+
+def test_of_several_the_one_far_enough_away_counts() -> None:
+    assert rose((4, 2), (6, 19), (6, 20)).value is True
+    assert rose((6, 2), (3, 19), (6, 20)).value is False
+
+
+def test_a_rise_says_both_values() -> None:
+    (datum,) = rose((4, 2), (7, 20)).data
+    assert (datum.text, datum.before) == ("7 mmol/L", "4 mmol/L")
+
+
+def test_one_value_rises_from_nothing() -> None:
+    assert rose((7, 20)).value is None

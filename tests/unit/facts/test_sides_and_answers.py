@@ -23,6 +23,7 @@ def base() -> RuleBase:
             "one-leg": fact(
                 "finding", in_=["leg-question"], within="window-30", answers=["left", "right"]
             ),
+            "thigh-sited": fact("finding", in_=["sited-question"], within="window-30"),
             "stem": fact(in_=["stem"]),
             "exact": fact(in_=["exact"]),
             "sided-stem": fact(in_=["sided-stem"]),
@@ -33,6 +34,7 @@ def base() -> RuleBase:
             "not-weak": fact("group", when={"all": ["heavy", {"unless": ["weak"]}]}),
         },
         terminology={
+            "sited-question": code_set({"code": "thigh", "needs-site": "legs"}, system="local"),
             "stem": code_set("S93.4", "I73", system="icd-10-cm"),
             "exact": code_set({"code": "I73", "exact": True}, system="icd-10-cm"),
             "sided-stem": code_set(
@@ -173,6 +175,11 @@ def filled(base: RuleBase, *items: dict[str, Any], name: str = "thigh", **fields
 def test_a_yes_and_a_no_are_read(base: RuleBase) -> None:
     assert filled(base, item({"valueBoolean": True})) is True
     assert filled(base, item({"valueBoolean": False})) is False
+
+
+def test_an_answer_names_no_body_site_and_is_said_of_none(base: RuleBase) -> None:
+    """One grade of power in a form must not count for the left leg and for the right."""
+    assert filled(base, item({"valueBoolean": True}), name="thigh-sited") is None
 
 
 def test_an_item_without_an_answer_was_not_answered(base: RuleBase) -> None:

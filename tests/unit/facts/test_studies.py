@@ -189,6 +189,37 @@ def test_a_draft_counts_as_open_whatever_it_lacks(base: RuleBase) -> None:
     assert state(base, "potassium", drafts=[draft]).open == "ServiceRequest/d"
 
 
+def stocking(**fields: Any) -> dict[str, Any]:
+    """A DeviceRequest: how many EHRs order a stocking."""
+    return {
+        "resourceType": "DeviceRequest",
+        "id": "s",
+        "intent": "order",
+        "codeCodeableConcept": concept("scan"),
+        "subject": {"reference": "Patient/p"},
+    } | fields
+
+
+def test_a_device_being_ordered_is_a_draft(base: RuleBase) -> None:
+    found = assessed(base, drafts=[stocking(status="draft")]).fact("drafting")
+
+    assert found.value is True
+    assert [one.ref for one in found.data] == ["DeviceRequest/s"]
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        {"drafts": [stocking(status="revoked")]},
+        {"drafts": [stocking(codeCodeableConcept=None)]},
+        {"drafts": [stocking(codeCodeableConcept=concept("other"))]},
+        {"serviceRequests": [stocking(status="active")]},
+    ],
+)
+def test_a_device_that_is_not_being_ordered_is_none(base: RuleBase, brought: dict[str, Any]) -> None:
+    assert assessed(base, **brought).value("drafting") is False
+
+
 def test_what_is_being_ordered_is_known_from_the_context_only(base: RuleBase) -> None:
     assert assessed(base, drafts=[request("scan", status="draft")]).value("drafting") is True
     assert assessed(base, serviceRequests=[request("scan", status="draft")]).value("drafting") is False

@@ -47,7 +47,7 @@ def test_a_product_is_known_by_the_ingredient_in_its_name(
 @pytest.mark.parametrize(
     "display",
     [
-        "metformin hydrochloride 500 MG Oral Tablet",
+        "loratadine 10 MG Oral Tablet",
         "furosemidex 40 MG",  # a word is whole
         "no furosemide",
         "Allergy: furosemide",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cds_service.fhir.decoding import Ignored, Unread, decode
 from cds_service.fhir.evidence import Arrival, Evidence, Item, Unavailable
-from cds_service.fhir.resources import Condition, Observation, Patient, last_segment, subject_of, type_in
+from cds_service.fhir.references import last_segment, subject_of, type_in
+from cds_service.fhir.resources import Condition, Observation, Patient
 
 
 def read(value: Any) -> Any:

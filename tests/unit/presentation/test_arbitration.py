@@ -135,8 +135,10 @@ def test_a_critical_finding_is_not_hidden_in_a_weaker_card() -> None:
     assert max(one.indicator == "critical" for one in decision.cards)
 
 
-def tip(name: str) -> dict[str, Any]:
-    return rule(name, "a", tip=True, summary=f"{name}: consider")
+def tip(name: str, when: Any = "a", **fields: Any) -> dict[str, Any]:
+    made = rule(name, when, tip=f"the {name}", **fields)
+    made["card"]["texts"]["default"]["consider"] = [f"{name} each day"]
+    return made
 
 
 def test_tips_become_one_card_and_the_last() -> None:
@@ -145,13 +147,38 @@ def test_tips_become_one_card_and_the_last() -> None:
 
     assert carded(decision) == ["rule", "a-tip"]
     assert shown(decision)["b-tip"] == "merged"
-    assert "b-tip: consider" in decision.cards[-1].detail
+    assert decision.cards[-1].summary.endswith("consider advice on the a-tip and the b-tip")
+    assert "**Consider** A-tip each day. B-tip each day." in decision.cards[-1].detail
 
 
 def test_tips_are_gone_when_any_card_is_critical() -> None:
     base = rule_base(rules=[tip("a-tip"), rule("rule", "b", indicator="critical")])
 
     assert shown(decided(base, a=True, b=True)) == {"a-tip": "withheld", "rule": "card"}
+
+
+GATED = {"all": ["a", {"none": ["b", "c"]}]}
+
+
+def test_a_tip_behind_a_gate_is_withheld_with_what_makes_the_gate_true() -> None:
+    gated = tip("gated", GATED, **{"withheld-by": ["b", "c"]})
+    decision = decided(rule_base(rules=[gated, tip("open-tip")]), a=True, c=True)
+
+    line = next(one for one in decision.evaluation() if one["id"] == "gated")
+    assert (line["outcome"], line["shown"], line["reason"]) == ("silent", "withheld", "gate: c (c)")
+    (card,) = decision.cards
+    assert card.summary == "Self-care for the legs: consider advice on the open-tip"
+    assert "**Withheld** The gated: fact c." in card.detail
+
+
+def test_a_gate_is_no_reason_where_the_tip_would_not_be_given_anyway() -> None:
+    gated = tip("gated", GATED, **{"withheld-by": ["b", "c"]})
+    base = rule_base(rules=[gated])
+
+    assert shown(decided(base, a=False, c=True)) == {"gated": "nothing"}
+    assert shown(decided(base, a=None, c=True)) == {"gated": "nothing"}
+    assert shown(decided(base, a=True, b=None, c=False)) == {"gated": "nothing"}
+    assert decided(base, a=True, c=True).cards == ()
 
 
 # --- the cap ---------------------------------------------------------------------------------------
@@ -344,3 +371,54 @@ def test_a_merged_rule_that_cannot_be_worded_leaves_its_host_alone() -> None:
     base = rule_base(rules=[rule("host", "a"), rule("bad", "a", **{"merges-into": "host"})])
 
     assert carded(decided(base, a=True)) == ["host"]
+
+
+# --- general rules: what is left (reconciliation 6, X01 and X02) -----------------------------------
+
+_GENERAL = rule(
+    "general",
+    levels=[{"indicator": "info", "when": "b", "only-with": ["blood", "thyroid"]}],
+    general=True,
+    suggest=["blood", "thyroid"],
+)
+_ORDERS = {"blood": order("blood"), "thyroid": order("thyroid")}
+
+
+def general_beside(*suggested: str, **fields: Any) -> dict[str, str]:
+    specific = rule("specific", "a", suggest=list(suggested), **fields)
+    base = rule_base(orders=_ORDERS, rules=[specific, _GENERAL])
+    return shown(decided(base, a=True, b=True))
+
+
+def test_a_general_card_keeps_what_no_other_offers() -> None:
+    base = rule_base(orders=_ORDERS, rules=[rule("a-specific", "a", suggest=["blood"]), _GENERAL])
+    decision = decided(base, a=True, b=True)
+
+    assert shown(decision)["general"] == "card"
+    assert [one.orders for one in decision.carded if one.finding.rule == "general"] == [("thyroid",)]
+
+
+def test_a_general_card_with_nothing_left_is_not_shown() -> None:
+    assert general_beside("blood", "thyroid")["general"] == "withheld"
+
+
+def test_a_general_card_alone_has_all_its_orders() -> None:
+    base = rule_base(orders=_ORDERS, rules=[_GENERAL])
+    assert [one.orders for one in decided(base, b=True).carded] == [("blood", "thyroid")]
+
+
+def test_a_general_card_is_not_shown_beside_a_critical() -> None:
+    assert general_beside(indicator="critical")["general"] == "withheld"
+
+
+def test_a_general_warning_is() -> None:
+    warning = rule("general", "b", indicator="warning", general=True)
+    base = rule_base(rules=[rule("specific", "a", indicator="critical"), warning])
+    assert shown(decided(base, a=True, b=True))["general"] == "card"
+
+
+def test_what_a_spent_general_card_took_of_the_cap_is_free_again() -> None:
+    others = [rule(name, "a", suggest=["blood", "thyroid"]) for name in ("a-rule", "z-rule")]
+    base = rule_base(orders=_ORDERS, rules=[*others, _GENERAL])
+    seen = shown(decided(base, policy=Policy(card_cap=2), a=True, b=True))
+    assert seen == {"a-rule": "card", "general": "withheld", "z-rule": "card"}

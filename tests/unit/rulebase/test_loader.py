@@ -98,6 +98,15 @@ def test_a_rule_holds_no_number_no_expression_and_no_word_of_its_own(when: Any) 
     assert wrong("general/r.yaml:", rule={"when": when})
 
 
+def test_a_source_that_is_cited_is_one_of_the_rule() -> None:
+    text = {"source": "elsewhere", "summary": "s: consider it", "consider": ["Do it"]}
+
+    wrong(
+        "no source of this rule is called 'elsewhere'",
+        rule={"card": {"texts": {"default": text}}},
+    )
+
+
 def test_a_rule_holds_no_code() -> None:
     assert wrong("general/r.yaml:", rule={"when": {"all": ["161873000"]}})
 

@@ -48,7 +48,7 @@ def test_a_fact_that_counts_other_facts_reads_no_code_set_of_the_same_name(found
 
 
 def test_an_order_that_is_written_with_the_code_is_named(shipped: RuleBase) -> None:
-    assert [one.name for one in uses.orders_with("77194-9", shipped)] == ["resting-abi"]
+    assert [one.name for one in uses.orders_with("77194-9", shipped)] == ["exercise-abi", "resting-abi"]
 
 
 def test_a_code_of_no_set_counts_nowhere(found: Found) -> None:
