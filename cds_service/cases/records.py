@@ -235,7 +235,7 @@ class _Builder:
             resource["effectivePeriod"] = period
         if not statement:
             resource["intent"] = one.get("intent", "order")
-            resource["authoredOn"] = self._date(one.get("authored", "-30d"))
+            resource["authoredOn"] = self._date(one.get("authored", "-60d"))
             if period:
                 resource["dispenseRequest"] = {"validityPeriod": period}
         if "route" in one or "dose" in one:

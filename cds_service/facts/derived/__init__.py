@@ -78,13 +78,13 @@ class Formula(msgspec.Struct, frozen=True):
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
-    "as-new-as": Formula(as_new_as, 3, windowed=True),
     "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
     "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
     "ankle-arm-index-rounded": Formula(
         ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
     ),
     "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
+    "as-new-as": Formula(as_new_as, 3, windowed=True),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
     "began-soon-after": Formula(began_soon_after, facts=2, parameters=SOON_AFTER),
@@ -93,9 +93,9 @@ BY_NAME: Mapping[str, Formula] = {
     "corrected-sodium": Formula(corrected_sodium, 2, limits=_SOME, paired=True),
     "corrected-sodium-katz": Formula(corrected_sodium_katz, 2, limits=_SOME, paired=True),
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
-    "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
     "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
     "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
+    "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
         1,
