@@ -7,29 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
-from cds_service.rulebase.definitions import Analyte, DerivedFact, Unit
-from tests.properties.generated_entries import BASE, NOW, Json, Maker, around, native, quantity
+from cds_service.rulebase.definitions import DerivedFact
+from tests.properties.generated_entries import BASE, NOW, Json, Maker, native, quantity
+from tests.properties.generated_values import first_unit, near, ordinary, recently, say
 
 _POSITION = "http://hl7.org/fhir/StructureDefinition/observation-bodyPosition"
-# Nobody's trouble, in the first unit of the analyte: what stands beside the value that is aimed at.
-_ORDINARY: Mapping[str, str] = {
-    "sodium": "139",
-    "potassium": "4.2",
-    "glucose": "5.5",
-    "urea": "6",
-    "urea-nitrogen": "15",
-    "creatinine": "80",
-    "egfr": "80",
-    "calcium": "2.4",
-    "calcium-corrected": "2.4",
-    "calcium-ionised": "1.2",
-    "albumin": "40",
-    "osmolality-serum": "288",
-    "systolic-pressure": "140",
-    "diastolic-pressure": "85",
-    "heart-rate": "70",
-    "body-weight": "80",
-}
 
 
 def make(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -41,84 +23,45 @@ def make(maker: Maker, definition: DerivedFact, want: bool) -> None:
         maker.doubtful(definition)
 
 
-def _say(maker: Maker, name: str, value: Decimal, ago: timedelta, **more: Json | list[Json]) -> None:
-    """Add a value of an analyte, in its first unit, at an exact time."""
-    analyte = BASE.analytes[name]
-    concept, code = maker.coded((analyte.codes,))
-    if maker.is_elsewhere(concept):
-        return
-    maker.add(
-        maker.chance.choice(analyte.arrives),
-        "Observation",
-        status="final",
-        code=code,
-        effectiveDateTime=(NOW - ago).isoformat(),
-        valueQuantity=quantity(maker.chance, value, _first(analyte)),
-        **more,
-    )
-
-
-def _first(analyte: Analyte) -> Unit:
-    return analyte.units[analyte.unit]
-
-
-def _ordinary(name: str) -> Decimal:
-    low, high = BASE.analytes[name].plausible
-    return Decimal(_ORDINARY.get(name, str((low * 3 + high) / 4)))
-
-
-def _near(maker: Maker, definition: DerivedFact, name: str, want: bool) -> Decimal:
-    """A value of an analyte close to the limits, on the wanted side of all of them if there is one."""
-    analyte = BASE.analytes[name]
-    limits = [(one, native(one.threshold, analyte, _first(analyte))) for one in definition.limits]
-    near = [value for _, limit in limits for value in around(limit)]
-    fitting = [v for v in near if all(maker.meets(one, v, limit) for one, limit in limits) is want]
-    return maker.chance.choice(fitting or near)
-
-
-def _recently(maker: Maker) -> timedelta:
-    return timedelta(hours=maker.chance.choice([1, 5, 30]))
-
-
 def _sodium(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Sodium near its limit with a glucose of the same moment, which mostly corrects nothing."""
     sodium, glucose = definition.of
-    ago = _recently(maker)
-    _say(maker, sodium, _near(maker, definition, sodium, want), ago)
-    _say(maker, glucose, Decimal(maker.chance.choice(["5.5", "5.5", "30"])), ago)
+    ago = recently(maker)
+    say(maker, sodium, near(maker, definition, sodium, want), ago)
+    say(maker, glucose, Decimal(maker.chance.choice(["5.5", "5.5", "30"])), ago)
 
 
 def _paired(maker: Maker, definition: DerivedFact, want: bool) -> None:
     first, second = definition.of
-    ago = _recently(maker)
-    _say(maker, first, _ordinary(first), ago)
+    ago = recently(maker)
+    say(maker, first, ordinary(first), ago)
     limited = bool(definition.limits)
-    _say(maker, second, _near(maker, definition, second, want) if limited else _ordinary(second), ago)
+    say(maker, second, near(maker, definition, second, want) if limited else ordinary(second), ago)
 
 
 def _ankle_over_arm(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """An ankle pressure close to the limit, with an arm pressure of the same moment."""
     ankle, arm = definition.of
     limit = BASE.thresholds[definition.limits[0].threshold].single()
-    base, ago = _ordinary(arm), _recently(maker)
-    _say(maker, arm, base, ago)
-    _say(maker, ankle, base * limit + maker.chance.choice([-3, -1] if want else [0, 2, 30]), ago)
+    base, ago = ordinary(arm), recently(maker)
+    say(maker, arm, base, ago)
+    say(maker, ankle, base * limit + maker.chance.choice([-3, -1] if want else [0, 2, 30]), ago)
 
 
 def _of_one_sample(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Every input at one moment; the first is far from ordinary where the result ought to be high."""
-    ago = _recently(maker)
+    ago = recently(maker)
     strange = {"sodium": Decimal(155), "creatinine": Decimal(40)}
     for name in definition.of:
-        ordinary = _ordinary(name)
-        _say(maker, name, strange.get(name, ordinary) if want else ordinary, ago)
+        usual = ordinary(name)
+        say(maker, name, strange.get(name, usual) if want else usual, ago)
 
 
 def _standing_up(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Lying (or sitting), and standing two minutes later; the change lies near the limit."""
     name = definition.of[0]
     limit = BASE.thresholds[definition.limits[0].threshold].single()
-    base = limit if definition.by == "postural-base" else _ordinary(name)
+    base = limit if definition.by == "postural-base" else ordinary(name)
     change = limit + maker.chance.choice([0, 5]) if want else limit - maker.chance.choice([1, 5])
     later = base + change if definition.by == "postural-rise" else base - change
     ago = timedelta(hours=maker.chance.choice([1, 3]))
@@ -128,7 +71,7 @@ def _standing_up(maker: Maker, definition: DerivedFact, want: bool) -> None:
         ("posture-standing", later, ago - timedelta(minutes=2)),
     ):
         if value > 0:
-            _say(maker, name, value, when, extension=[_position(maker, position)])
+            say(maker, name, value, when, extension=[_position(maker, position)])
 
 
 def _position(maker: Maker, name: str) -> Json:
@@ -141,12 +84,12 @@ def _position(maker: Maker, name: str) -> Json:
 def _course(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A value of some days ago and one of now: up or down by about as much as the limit says."""
     name = definition.of[0]
-    before = _ordinary(name)
+    before = ordinary(name)
     factor = Decimal(maker.chance.choice(["1.5", "2", "3.2"] if want else ["1", "1.2", "1.49"]))
     down = definition.by in ("fall", "weight-loss")
     now = before / factor if down else before * factor
-    _say(maker, name, before, timedelta(days=maker.chance.choice([1, 4, 6])))
-    _say(maker, name, now.quantize(Decimal("0.1")), timedelta(hours=1))
+    say(maker, name, before, timedelta(days=maker.chance.choice([1, 4, 6])))
+    say(maker, name, now.quantize(Decimal("0.1")), timedelta(hours=1))
 
 
 def _sides(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -159,7 +102,7 @@ def _sides(maker: Maker, definition: DerivedFact, want: bool) -> None:
     }
     for side, value in (("left", left), ("right", right)):
         if side in sites:
-            _say(maker, name, value, timedelta(hours=2), bodySite=sites[side])
+            say(maker, name, value, timedelta(hours=2), bodySite=sites[side])
 
 
 def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -177,47 +120,47 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
-def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
-    """What began; when it did is chance."""
-    if want:
-        for name in definition.of:
-            maker.bottom(name, True)
-
-
 def _filtered(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """An eGFR near its limit, or a creatinine from which one is computed; sometimes both."""
     egfr, creatinine = definition.of[:2]
-    ago = _recently(maker)
+    ago = recently(maker)
     way = maker.chance.choice(["reported", "computed", "both"])
     if way != "computed":
-        value = _near(maker, definition, egfr, want) if definition.limits else _ordinary(egfr)
-        _say(maker, egfr, value, ago)
+        value = near(maker, definition, egfr, want) if definition.limits else ordinary(egfr)
+        say(maker, egfr, value, ago)
     if way != "reported":
-        _say(maker, creatinine, Decimal(400 if want else 60), ago - timedelta(minutes=30))
+        say(maker, creatinine, Decimal(400 if want else 60), ago - timedelta(minutes=30))
 
 
 def _albumin(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A total near the limit with an ordinary albumin, or a value that the laboratory corrected."""
     total, own, albumin = definition.of
-    ago = timedelta(days=20) if definition.older_than else _recently(maker)
+    ago = timedelta(days=20) if definition.older_than else recently(maker)
     low, high = (Decimal("1.7"), Decimal("3.6"))
     aims_low = any(one.how in ("below", "at-most") for one in definition.limits)
     value = low if aims_low is want else high if definition.limits else Decimal("2.4")
     name = maker.chance.choice([total, own])
-    _say(maker, name, value, ago)
+    say(maker, name, value, ago)
     if name == total:
-        _say(maker, albumin, Decimal(40), ago)
+        say(maker, albumin, Decimal(40), ago)
 
 
 def _newest_kind(maker: Maker, definition: DerivedFact, want: bool) -> None:
     first, *others = definition.of
-    _say(maker, first, _ordinary(first), timedelta(hours=1 if want else 60))
-    _say(maker, maker.chance.choice(others), _ordinary(others[0]), timedelta(hours=30))
+    say(maker, first, ordinary(first), timedelta(hours=1 if want else 60))
+    say(maker, maker.chance.choice(others), ordinary(others[0]), timedelta(hours=30))
 
 
 def _fresh(maker: Maker, definition: DerivedFact, want: bool) -> None:
     name = definition.of[0]
-    _say(maker, name, _ordinary(name), timedelta(hours=1) if want else timedelta(days=45))
+    say(maker, name, ordinary(name), timedelta(hours=1) if want else timedelta(days=45))
+
+
+def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """What began; when it did is chance."""
+    if want:
+        for name in definition.of:
+            maker.bottom(name, True)
 
 
 def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -248,18 +191,18 @@ def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
     limit = BASE.thresholds[definition.parameters["limit"]].single()
     low = definition.by == "age-limit" or any(one.how == "below" for one in definition.limits) is want
     name = definition.of[0]
-    _say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
+    say(maker, name, limit / 2 if low else limit * 3, timedelta(hours=maker.chance.choice([1, 5, 30])))
 
 
 def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Two values of one moment whose product is small, or of which the first is nought."""
     first, second = definition.of
-    ago = _recently(maker)
+    ago = recently(maker)
     small = maker.chance.choice([Decimal(0), Decimal(1)])
-    _say(maker, first, small if want else Decimal(6), ago)
+    say(maker, first, small if want else Decimal(6), ago)
     if want and not small and maker.chance.random() < 0.5:
         return
-    _say(maker, second, Decimal(20) if want else Decimal(60), ago)
+    say(maker, second, Decimal(20) if want else Decimal(60), ago)
 
 
 def _begun(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -320,10 +263,10 @@ def _repeated(maker: Maker, definition: DerivedFact, want: bool) -> None:
 def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Two values some weeks apart, the later one higher by about the limit."""
     name = definition.of[0]
-    size = native(definition.limits[0].threshold, BASE.analytes[name], _first(BASE.analytes[name]))
+    size = native(definition.limits[0].threshold, BASE.analytes[name], first_unit(BASE.analytes[name]))
     before = BASE.analytes[name].plausible[0] + 2
-    _say(maker, name, before, timedelta(days=20))
-    _say(maker, name, before + (size if want else size - Decimal("0.5")), timedelta(hours=1))
+    say(maker, name, before, timedelta(days=20))
+    say(maker, name, before + (size if want else size - Decimal("0.5")), timedelta(hours=1))
 
 
 def _twice(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -333,11 +276,11 @@ def _twice(maker: Maker, definition: DerivedFact, want: bool) -> None:
     low, high = analyte.plausible_limit or analyte.plausible
     bound = (low * 3 + high) / 4
     ranged = definition.by == "twice-upper-limit"
-    value = bound * 2 if ranged else _near(maker, definition, name, want)
+    value = bound * 2 if ranged else near(maker, definition, name, want)
     value = value if want else min(value, bound)
-    upper = [{"high": quantity(maker.chance, bound, _first(analyte))}]
+    upper = [{"high": quantity(maker.chance, bound, first_unit(analyte))}]
     for days in (150, 2):
-        _say(maker, name, value, timedelta(days=days), referenceRange=upper)
+        say(maker, name, value, timedelta(days=days), referenceRange=upper)
 
 
 def _fallen_since_end(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -353,14 +296,14 @@ def _fallen_since_end(maker: Maker, definition: DerivedFact, want: bool) -> None
         authoredOn=(NOW - timedelta(days=300)).date().isoformat(),
         dispenseRequest={"validityPeriod": {"end": (NOW - timedelta(days=42)).date().isoformat()}},
     )
-    _say(maker, name, Decimal(3000), timedelta(days=42))
-    _say(maker, name, Decimal(400 if want else 2900), timedelta(hours=1))
+    say(maker, name, Decimal(3000), timedelta(days=42))
+    say(maker, name, Decimal(400 if want else 2900), timedelta(hours=1))
 
 
 def _near_in_time(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A value, and a result of the other set some days before it."""
     name, other = definition.of
-    _say(maker, name, _ordinary(name), timedelta(days=1))
+    say(maker, name, ordinary(name), timedelta(days=1))
     _, code = maker.coded((other,))
     maker.add(
         "laboratory",
@@ -376,11 +319,11 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
+    "as-new-as": _newest_kind,
     "age-limit": _dimer,
     "ankle-arm-index": _ankle_over_arm,
     "ankle-arm-index-rounded": _ankle_over_arm,
     "age-at-onset": _onsets,
-    "as-new-as": _newest_kind,
     "began-before": _began,
     "begun-within": _begun,
     "began-soon-after": _onsets,
@@ -392,8 +335,8 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "daily-dose": _dose,
     "done-near": _near_in_time,
     "fall": _course,
-    "fallen-since-end": _fallen_since_end,
     "fresh-result": _fresh,
+    "fallen-since-end": _fallen_since_end,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
     "in-range": _repeated,
