@@ -11,6 +11,7 @@ from cds_service.facts import combinations, demographics, findings, measurements
 from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
 from cds_service.facts.on_demand import OnDemand
+from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.shared import shared_by
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
@@ -113,7 +114,9 @@ class Reader:
         legs = self._record.rule_base.facts[name].legs
         if legs == "together" and side:
             return self.fact(name, "")
-        found = self._read(name, side)
+        found = self._read(name, side, self.fact)
+        if self._record.has_words:
+            found = combinations.by_words(found, lambda: self._read(name, side, self._surely))
         if legs != "either" or side or found.value is True:
             return found
         either = [self.fact(name, leg) for leg in LEGS]
@@ -121,7 +124,12 @@ class Reader:
         unknown = next((one for one in (found, *either) if one.value is None), None)
         return true or unknown or found
 
-    def _read(self, name: str, side: Side) -> Fact:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+    def _surely(self, name: str, side: Side) -> Fact:
+        """A fact as if what only words say were not known."""
+        found = self.fact(name, side)
+        return found if found.sure is found.value else Fact(name, None, Reason.ONLY_NAMED)
+
+    def _read(self, name: str, side: Side, fact: FactOf) -> Fact:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         record = self._record
         definition = record.rule_base.facts[name]
         match definition:
@@ -130,23 +138,23 @@ class Reader:
             case FindingFact():
                 return findings.finding(definition, record, side)
             case MeasurementFact():
-                return measurements.measurement(definition, record, side, self.fact)
+                return measurements.measurement(definition, record, side, fact)
             case GroupFact():
-                return combinations.group(definition, side, self.fact)
+                return combinations.group(definition, side, fact)
             case MedicationFact():
                 return findings.medication(definition, record, side)
             case DoneFact():
-                return studies.done(definition, record, side, self.fact)
+                return studies.done(definition, record, side, fact)
             case DraftFact():
                 return studies.draft(definition, record, side)
             case DurationFact():
-                return combinations.duration(definition, record, side, self.fact)
+                return combinations.duration(definition, record, side, fact)
             case CountFact():
-                return combinations.count(definition, side, self.fact)
+                return combinations.count(definition, side, fact)
             case AnsweredFact():
-                return combinations.answered(definition, side, self.fact)
+                return combinations.answered(definition, side, fact)
             case ScoreFact():
-                return combinations.score(definition, record, side, self.fact)
+                return combinations.score(definition, record, side, fact)
             case AgeFact():
                 return demographics.age_fact(definition, record)
             case PatientFact():
@@ -156,7 +164,7 @@ class Reader:
             case RegionFact():
                 return demographics.region_fact(definition)
             case DerivedFact():
-                return BY_NAME[definition.by].compute(definition, record, side, self.fact)
+                return BY_NAME[definition.by].compute(definition, record, side, fact)
 
 
 def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:

@@ -1,5 +1,6 @@
 """Facts made of other facts: `duration`, `count`, `answered`, `score`, `group`."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -95,7 +96,8 @@ def count(definition: CountFact, side: Side, fact_of: FactOf) -> Fact:
     true = [fact for fact in facts if fact.value is True]
     unknown = [fact for fact in facts if fact.value is None]
     if len(true) >= definition.at_least:
-        return _made(definition.name, True, true)
+        enough = sum(fact.sure is True for fact in true) >= definition.at_least
+        return _made(definition.name, True, true, sure=enough)
     if len(true) + len(unknown) < definition.at_least:
         return Fact(definition.name, False)
     if definition.nothing_recorded is False and not true and _merely_unrecorded(unknown):
@@ -105,7 +107,7 @@ def count(definition: CountFact, side: Side, fact_of: FactOf) -> Fact:
 
 def answered(definition: AnsweredFact, side: Side, fact_of: FactOf) -> Fact:
     """At least so many of some facts are known, whatever their value; itself never unknown."""
-    known = sum(fact_of(name, side).value is not None for name in definition.of)
+    known = sum(fact_of(name, side).sure is not None for name in definition.of)
     return Fact(definition.name, known >= definition.at_least)
 
 
@@ -121,10 +123,10 @@ def score(definition: ScoreFact, record: Record, side: Side, fact_of: FactOf) ->
     held: list[Fact] = []
     for item in table.items:
         fact = fact_of(item.fact, side)
-        if fact.value is True:
+        if fact.sure is True:
             low, high, known = low + item.points, high + item.points, True
             held.append(fact)
-        elif fact.value is None:
+        elif fact.sure is None:  # words alone give no point and take none away
             low, high = low + min(item.points, 0), high + max(item.points, 0)
             unknown.append(fact)
         else:
@@ -162,13 +164,18 @@ def group(definition: GroupFact, side: Side, fact_of: FactOf) -> Fact:
     def value_of(name: str) -> bool | None:
         return fact_of(name, side).value
 
-    answer = truth(definition.when, value_of)
+    def sure_of(name: str) -> bool | None:
+        return fact_of(name, side).sure
+
+    when = definition.when
+    answer = truth(when, value_of, sure_of)
     if answer is True:
-        held = [fact_of(name, side) for name in dict.fromkeys(supporting(definition.when, value_of))]
-        return _made(definition.name, True, held)
+        held = [fact_of(name, side) for name in dict.fromkeys(supporting(when, value_of, sure_of))]
+        words = any(fact.reason is Reason.ONLY_NAMED for fact in held)
+        return _made(definition.name, True, held, sure=not words or truth(when, sure_of) is True)
     if answer is False:
         return Fact(definition.name, False)
-    unknown = [fact_of(name, side) for name in dict.fromkeys(open_facts(definition.when, value_of))]
+    unknown = [fact_of(name, side) for name in dict.fromkeys(open_facts(when, value_of, sure_of))]
     if _merely_unrecorded(unknown) and not _points_that_way(definition, side, fact_of):
         return Fact(definition.name, False)
     return _unsettled(definition.name, unknown)
@@ -183,6 +190,21 @@ def _points_that_way(definition: GroupFact, side: Side, fact_of: FactOf) -> bool
     return True
 
 
+def by_words(found: Fact, surely: Callable[[], Fact]) -> Fact:
+    """A fact that may rest on facts that only words make true.
+
+    Args:
+        found: the fact.
+        surely: works it out as if those were unknown. Where that says the same, no words decide. Else
+            true is true by words, and false is unknown: words never make a fact false.
+    """
+    if found.value is None or found.sure is None or surely().value is found.value:
+        return found
+    if found.value:
+        return msgspec.structs.replace(found, reason=Reason.ONLY_NAMED)
+    return Fact(found.name, None, Reason.ONLY_NAMED, found.data)
+
+
 def _named(criterion: Criterion) -> list[str]:
     return list(dict.fromkeys(facts_in(criterion)))
 
@@ -191,10 +213,10 @@ def _merely_unrecorded(unknown: list[Fact]) -> bool:
     return all(fact.reason is Reason.NOT_RECORDED for fact in unknown)
 
 
-def _made(name: str, value: bool, parts: list[Fact]) -> Fact:
+def _made(name: str, value: bool, parts: list[Fact], *, sure: bool = True) -> Fact:
     because = tuple(dict.fromkeys(leaf for fact in parts for leaf in (fact.because or (fact.name,))))
     data = tuple(dict.fromkeys(one for fact in parts for one in fact.data))
-    return Fact(name, value, data=data, because=because)
+    return Fact(name, value, None if sure else Reason.ONLY_NAMED, data, because)
 
 
 def _unsettled(name: str, unknown: list[Fact], reason: Reason | None = None) -> Fact:

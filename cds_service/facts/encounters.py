@@ -7,9 +7,13 @@ named and was not brought leaves the complaint unknown: it may have been heavy l
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
+import msgspec
+
 from cds_service.facts.entries import of_condition
+from cds_service.facts.model import TEXT_MATCH
 from cds_service.facts.observations import of_observation
-from cds_service.facts.statements import Context, Stated, Statement, label_of, matches
+from cds_service.facts.statements import Context, Place, Stated, Statement, label_of, matches
+from cds_service.facts.wording import worded
 from cds_service.fhir.dates import Span
 from cds_service.fhir.decoding import Ignored, Unread, decode
 from cds_service.fhir.evidence import Item
@@ -119,6 +123,20 @@ def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
         for match, code in matches(reason, context):
             if not match.concept.needs_site:
                 yield match.set, _of_this_encounter("reason", reason, match, code, ref, when)
+        for one in worded(reason, Place(frozenset(), None), context):
+            said = _of_this_encounter("reason", reason, one.match, "", ref, when)
+            yield (
+                one.match.set,
+                msgspec.structs.replace(
+                    said,
+                    side=one.side,
+                    active=not one.past,
+                    certain=False,
+                    current=not one.past,
+                    only_named=True,
+                    notes=(TEXT_MATCH,),
+                ),
+            )
 
 
 def _inside(resource: Encounter) -> Iterator[AnyResource | Ignored]:

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET
 
-from cds_service.facts.model import UNCONFIRMED
+from cds_service.facts.model import TEXT_MATCH, UNCONFIRMED
 from cds_service.facts.statements import (
     Context,
     Stated,
@@ -13,6 +13,7 @@ from cds_service.facts.statements import (
     placed,
     status_of,
 )
+from cds_service.facts.wording import worded
 from cds_service.fhir.dates import Span, at_age
 from cds_service.fhir.resources import Condition, Device, Procedure
 
@@ -55,6 +56,26 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
                     certain=verification not in _UNCERTAIN,
                     current=current,
                     notes=notes,
+                ),
+            )
+    for one in worded(resource.code, place, context):
+        if resource.code is not None:
+            yield (
+                one.match.set,
+                Statement(
+                    kind="condition",
+                    ref=ref,
+                    label=label_of(resource.code, one.match.concept.display),
+                    concept=one.match.concept,
+                    code="",
+                    side=one.side,
+                    onset=onset,
+                    recorded=context.span(resource.recordedDate),
+                    active=(active or current) and not one.past,
+                    certain=False,
+                    current=current and not one.past,
+                    only_named=True,
+                    notes=(*notes, TEXT_MATCH),
                 ),
             )
 

@@ -1,6 +1,6 @@
 """Facts of kind `condition`, `finding` and `medication`: what is stated to be there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cds_service.facts import windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
@@ -17,8 +17,20 @@ _ASKED_IN = ("conditions", "encounter", "findings", "questionnaireResponses")
 
 
 def condition(definition: ConditionFact, record: Record, side: Side) -> Fact:
-    """A coded entry in a list: active (or ever), inside its window, long enough."""
-    stated = record.stated(definition.sets)
+    """An entry in a list: active (or ever), inside its window, long enough; coded, else by its words."""
+    coded = _condition(definition, record, side, record.stated(definition.sets))
+    words = record.worded(definition.sets) if coded.value is not True else ()
+    if not words:
+        return coded
+    said = _condition(definition, record, side, words)
+    if said.value is True:
+        return Fact(definition.name, True, Reason.ONLY_NAMED, said.data)
+    return said if coded.value is False and said.value is None else coded
+
+
+def _condition(
+    definition: ConditionFact, record: Record, side: Side, stated: Sequence[Statement]
+) -> Fact:
     if not stated:
         return nothing(definition, record, definition.arrives, definition.sets)
     found: list[Statement] = []
@@ -84,7 +96,17 @@ def _timed(
 
 
 def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
-    """A symptom or sign; the newest answer to each question decides, any yes makes it true."""
+    """A symptom or sign; the newest answer to each question decides, any yes makes it true.
+
+    The words of an uncoded entry make it true where neither a code nor an answer says anything.
+    """
+    coded = _finding(definition, record, side)
+    words = record.worded(definition.sets) if coded.value is not True and not coded.data else ()
+    said = list(_complained(definition, record, side, words)) if words else []
+    return Fact(definition.name, True, Reason.ONLY_NAMED, _newest_first(said)) if said else coded
+
+
+def _finding(definition: FindingFact, record: Record, side: Side) -> Fact:
     if not record.stated(definition.sets):
         return nothing(definition, record, _ASKED_IN, definition.sets, definition.within)
     yes: list[Statement] = []
@@ -104,7 +126,7 @@ def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
                 no.append(one)
             else:
                 (yes if says else no).append(one)
-    yes.extend(_complained(definition, record, side))
+    yes.extend(_complained(definition, record, side, record.stated(definition.sets)))
     if yes:
         return Fact(definition.name, True, data=_newest_first(yes, answers=bool(definition.answers)))
     if no:
@@ -162,10 +184,12 @@ def _says(one: Statement, definition: FindingFact, record: Record) -> bool | Non
     return False if one.answer in denials else None
 
 
-def _complained(definition: FindingFact, record: Record, side: Side) -> Iterable[Statement]:
+def _complained(
+    definition: FindingFact, record: Record, side: Side, stated: Sequence[Statement]
+) -> Iterable[Statement]:
     """Active problems and encounter reasons: onset *or* recorded inside the window counts."""
     window = record.rule_base.thresholds[definition.condition_within]
-    for one in record.stated(definition.sets):
+    for one in stated:
         if one.kind not in _COMPLAINED or not one.active or not on_side(one, side):
             continue
         dates = [span for span in (one.onset, one.recorded) if span is not None]

@@ -14,13 +14,14 @@ Side = Literal["", "left", "right"]  # "" asks about the patient as a whole
 LEGS: tuple[Side, ...] = ("left", "right")
 # What a card may say of a datum beside its value: our own words, all of them.
 PRELIMINARY, UNCONFIRMED = "preliminary", "unconfirmed"
+TEXT_MATCH = "text match"  # no code says it, only words: a medicine's name, the text of an entry
 HAEMOLYSED, LIPAEMIC, DRIP_ARM = "haemolysed sample", "lipaemic sample", "sample from a drip arm"
 SAMPLE_UNSEEN = "state of the sample not known"
 NO_RANGE = "no reference range"
 EGFR_COMPUTED = "computed from creatinine, CKD-EPI 2021"
 NOTES = frozenset(
     {
-        *(PRELIMINARY, UNCONFIRMED, HAEMOLYSED, LIPAEMIC, DRIP_ARM),
+        *(PRELIMINARY, UNCONFIRMED, TEXT_MATCH, HAEMOLYSED, LIPAEMIC, DRIP_ARM),
         *(SAMPLE_UNSEEN, NO_RANGE, EGFR_COMPUTED),
     }
 )
@@ -81,7 +82,8 @@ class Fact(msgspec.Struct, frozen=True):
     """A statement about the patient: true, false, or unknown with the reason.
 
     `because`: for a fact made of others, the facts at the bottom that make it true; `open`: those that
-    leave it unknown. `points`: of a score, where it lies: "7", or "5 to 10" while items are unknown.
+    leave it unknown. A true fact with the reason `only-named` rests on words alone. `points`: of a
+    score, where it lies: "7", or "5 to 10" while items are unknown.
     """
 
     name: str
@@ -91,6 +93,15 @@ class Fact(msgspec.Struct, frozen=True):
     because: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     points: str = ""
+
+    @property
+    def sure(self) -> bool | None:
+        """The value, but unknown where it is true by the words of entries alone (see `facts.wording`).
+
+        What only words say may speak for a card or against an order; it settles nothing that a card or
+        an order would be spared for.
+        """
+        return None if self.reason is Reason.ONLY_NAMED else self.value
 
 
 class OrderState(msgspec.Struct, frozen=True):
@@ -144,6 +155,15 @@ class FactSet(msgspec.Struct, frozen=True):
     def value(self, name: str, side: Side = "") -> bool | None:
         """The truth of the fact `name`."""
         return self.fact(name, side).value
+
+    def sure(self, name: str, side: Side = "") -> bool | None:
+        """The truth of the fact `name` where being true would silence something: see `Fact.sure`."""
+        return self.fact(name, side).sure
+
+    def sures(self, side: Side) -> Callable[[str], bool | None]:
+        """As `truths`, for what stands under `none` and `unless`."""
+        known = self.sides.get(side, self.sides[""])
+        return lambda name: known[name].sure
 
     def truths(self, side: Side) -> Callable[[str], bool | None]:
         """Fact name → truth, for one leg where the record tells legs apart: what criteria ask."""

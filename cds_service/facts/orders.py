@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from cds_service.facts.model import TEXT_MATCH
 from cds_service.facts.statements import (
     Context,
     Stated,
@@ -125,7 +126,7 @@ def of_medication(
                     recorded=when if isinstance(resource, MedicationRequest) else None,
                     old=old,
                     only_named=by_name and not coded,
-                    notes=("text match",) if by_name else (),
+                    notes=(TEXT_MATCH,) if by_name else (),
                     until=_until(resource, when, context) if ended else None,
                     by_mouth=_by_mouth(resource),
                     dosages=_dosages(resource),

@@ -55,6 +55,7 @@ class Record:
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
         self._spans: dict[str, Span | None] = {}  # a panel's results share their dates
         self._by_set: dict[str, list[Statement]] = {}
+        self._worded: dict[str, list[Statement]] = {}  # what no code says, apart: few may ask for it
         self.sided: set[str] = set()  # code sets about which something with a side is stated
         # Why absence says nothing, by prefetch keys and days back: `data` remembers it here.
         self.lacking: dict[tuple[tuple[str, ...], int | None], Any] = {}
@@ -84,6 +85,15 @@ class Record:
         found = [self._by_set[name] for name in sets if name in self._by_set]
         return found[0] if len(found) == 1 else [one for each in found for one in each]
 
+    def worded(self, sets: Iterable[str]) -> Sequence[Statement]:
+        """Everything that only words state about these code sets; `stated` has none of it."""
+        return [one for name in sets for one in self._worded.get(name, ())] if self._worded else ()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anything is stated by words alone."""
+        return bool(self._worded)
+
     def span(self, text: str | None) -> Span | None:
         """A FHIR date in the record's zone."""
         if text is None:
@@ -102,7 +112,7 @@ class Record:
     @property
     def about(self) -> Collection[str]:
         """The code sets that something is stated about."""
-        return self._by_set.keys()
+        return self._by_set.keys() | self._worded.keys() if self._worded else self._by_set.keys()
 
     def unreadable_about(self, sets: Iterable[str]) -> bool:
         """Whether a resource that could not be read is about one of these code sets."""
@@ -203,7 +213,8 @@ class Record:
                 self._add(name, statement)
 
     def _add(self, name: str, statement: Statement) -> None:
-        self._by_set.setdefault(name, []).append(statement)
+        held = self._worded if statement.worded else self._by_set
+        held.setdefault(name, []).append(statement)
         if statement.side is not None:
             self.sided.add(name)
 

@@ -56,7 +56,7 @@ def _kept(finding: Finding, shown: Showing, reason: str) -> Finding:
 def _outside(facts: FactSet, rule_base: RuleBase, question: Question) -> str:
     """Why nobody is assessed here at all; empty when the patient is."""
     for name in rule_base.globals.silent_when:
-        if facts.value(name) is True:
+        if facts.sure(name) is True:
             return name
     if question.user_type not in _CLINICIANS:
         return "not-a-clinicians-view"
@@ -90,7 +90,7 @@ def _one(
         return _kept(finding, "silent-mode", "client" if policy.silent_mode else "rule")
     if finding.indicator == "info":
         for name in rule_base.globals.info_silent_when:
-            if facts.value(name) is True:
+            if facts.sure(name) is True:
                 return _kept(finding, "withheld", name)
     for other in () if rule.red_flag else rule.yields_to:
         if _outranks(heard.get(other.rule), finding, other.also_when_unknown):

@@ -124,7 +124,10 @@ def _entries(finding: Finding, rule: Rule) -> tuple[Suggest, ...]:
 
 def _holds(entry: Suggest, facts: Facts) -> bool:
     assert entry.when is not None
-    return truth(entry.when, lambda name: facts.fact(name).value) is True
+    return (
+        truth(entry.when, lambda name: facts.fact(name).value, lambda name: facts.fact(name).sure)
+        is True
+    )
 
 
 def gated(order: Order, facts: Facts) -> tuple[str, list[Gap]]:

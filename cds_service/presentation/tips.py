@@ -83,7 +83,7 @@ def _reasons(name: str, facts: Facts) -> Iterator[str]:
         case GroupFact(says=says) if says:
             yield fill(says, facts, escaped)
         case GroupFact(when=when):
-            for part in dict.fromkeys(supporting(when, facts.set.truths(""))):
+            for part in dict.fromkeys(supporting(when, facts.set.truths(""), facts.set.sures(""))):
                 yield from _reasons(part, facts)
         case CountFact(of=parts):
             for part in parts:

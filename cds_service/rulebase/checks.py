@@ -39,7 +39,21 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
     problems.extend(_native_values(rule_base, documents))
     problems.extend(_multiples(rule_base, documents))
     problems.extend(_labels(rule_base, documents))
+    problems.extend(_phrases_mean_something(rule_base, documents))
     return problems
+
+
+def _phrases_mean_something(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
+    """A phrase for a code of no code set would be read, and never count."""
+    for document in documents["terminology"]:
+        for name, value in document.value.get("phrases", {}).items():
+            for at, one in enumerate(value["codes"]):
+                uri = rule_base.systems[one["system"]][0]
+                if not rule_base.terminology.matches(uri, one["code"]):
+                    path = ("phrases", name, "codes", at)
+                    yield document.problem(
+                        path, f"{one['code']} is in no code set: nothing would read it"
+                    )
 
 
 def _file_name(rule: model.Rule, document: Document, _: model.RuleBase) -> Iterator[ContentProblem]:

@@ -15,6 +15,7 @@ from cds_service.hooks.service import Service
 from cds_service.rulebase import building, building_facts, checks, lock, model, names, reading
 from cds_service.rulebase.concepts import CodeSet, Concept
 from cds_service.rulebase.terminology import Terminology
+from cds_service.rulebase.wording import wording
 
 KINDS = ("terminology", "thresholds", "facts", "orders", "services", "global", "suppression")
 _FOLDERS = {"terminology", "thresholds", "facts", "orders"}
@@ -160,6 +161,7 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
         code_sets=code_sets,
         terminology=Terminology(code_sets.values(), systems.values()),
         systems=systems,
+        wording=wording(merged(terminology, "phrases"), merged(terminology, "phrase-words"), systems),
         local_codes={
             name: building.local_code(name, value)
             for name, value in merged(terminology, "local-codes").items()

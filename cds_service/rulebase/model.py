@@ -36,6 +36,7 @@ from cds_service.rulebase.definitions import (
 )
 from cds_service.rulebase.dependence import Dependence, dependence
 from cds_service.rulebase.terminology import Terminology
+from cds_service.rulebase.wording import Wording
 
 Indicator = Literal["info", "warning", "critical"]
 Status = Literal["draft", "in-review", "active", "retired"]
@@ -284,6 +285,7 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
     override_reasons: Mapping[str, OverrideReason]
     globals: Global
     terminology: Terminology
+    wording: Wording = Wording()
     rule_digests: Mapping[str, str] = {}
     canonical: str = "https://heavy-legs-cds.example/fhir"
 

@@ -12,7 +12,7 @@ Documents = Mapping[str, list[Document]]
 _SECTIONS = {
     "facts": ("facts", "scores"),
     "thresholds": ("thresholds", "analytes"),
-    "terminology": ("systems", "code-sets", "local-codes", "questionnaires"),
+    "terminology": ("systems", "code-sets", "local-codes", "questionnaires", "phrases", "phrase-words"),
     "orders": ("orders", "panels"),
 }
 
@@ -133,6 +133,20 @@ def _terminology(document: Document, known: _Names) -> None:
     for name, value in document.value.get("questionnaires", {}).items():
         for at, item in enumerate(value["items"]):
             known.want("local-codes", item, document, ("questionnaires", name, "items", at))
+
+    _phrases(document, known)
+
+
+def _phrases(document: Document, known: _Names) -> None:
+    for name, value in document.value.get("phrases", {}).items():
+        for at, one in enumerate(value["codes"]):
+            path: Path = ("phrases", name, "codes", at)
+            known.want("systems", one["system"], document, path)
+            _code(one["system"], one, document, path, known)
+        if "site" in value:
+            known.want("code-sets", value["site"], document, ("phrases", name, "site"))
+    for side, value in document.value.get("phrase-words", {}).get("sides", {}).items():
+        known.want_all("code-sets", value["sites"], document, ("phrase-words", "sides", side, "sites"))
 
 
 def _code(system: str, entry: Any, document: Document, path: Path, known: _Names) -> None:

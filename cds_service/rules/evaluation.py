@@ -23,18 +23,18 @@ def evaluate(rule: Rule, facts: FactSet) -> tuple[Finding, ...]:
 
 
 def _on_one_side(rule: Rule, facts: FactSet, side: Side) -> Finding:
-    value_of = facts.truths(side)
+    value_of, sure_of = facts.truths(side), facts.sures(side)
     higher: list[str] = []
     taken = ""
     for index, level in enumerate(rule.levels):
-        answer = truth(level.when, value_of)
+        answer = truth(level.when, value_of, sure_of)
         gone = "" if answer is False else _orders_gone(level, facts, side)
         if gone:  # whatever the answer, this level has nothing left to offer
             taken = gone
         elif answer is None:
             higher.extend(missing(level.when, facts, side))
         elif answer:
-            because = _bottom(supporting(level.when, value_of), facts, side)
+            because = _bottom(supporting(level.when, value_of, sure_of), facts, side)
             return Finding(
                 rule.id,
                 rule.version,
@@ -69,7 +69,10 @@ def _gated(rule: Rule, facts: FactSet, side: Side) -> Finding | None:
     def if_open(name: str) -> bool | None:
         return False if name in rule.withheld_by else value_of(name)
 
-    if not gates or not any(truth(level.when, if_open) for level in rule.levels):
+    def surely_if_open(name: str) -> bool | None:
+        return False if name in rule.withheld_by else facts.sure(name, side)
+
+    if not gates or not any(truth(level.when, if_open, surely_if_open) for level in rule.levels):
         return None
     because = _bottom(iter(gates[:1]), facts, side)
     return Finding(
@@ -97,7 +100,7 @@ def _asks(rule: Rule, facts: FactSet, side: Side) -> bool:
     if rule.ask is None:
         return False
     if rule.ask.when is not None:
-        holds = truth(rule.ask.when, facts.truths(side))
+        holds = truth(rule.ask.when, facts.truths(side), facts.sures(side))
         if holds is not True:
             return False
     levels = [level.when for level in rule.levels if not _orders_gone(level, facts, side)]

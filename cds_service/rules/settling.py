@@ -23,7 +23,8 @@ def leaves(names: Iterable[str], facts: FactSet, side: Side) -> Iterator[str]:
 
 def missing(criterion: Criterion, facts: FactSet, side: Side) -> Iterator[str]:
     """The bottom facts that leave a criterion unknown."""
-    yield from leaves(dict.fromkeys(open_facts(criterion, facts.truths(side))), facts, side)
+    named = open_facts(criterion, facts.truths(side), facts.sures(side))
+    yield from leaves(dict.fromkeys(named), facts, side)
 
 
 def would_fire(criteria: Iterable[Criterion], asked: Iterable[str], facts: FactSet, side: Side) -> bool:
@@ -49,7 +50,10 @@ def would_fire(criteria: Iterable[Criterion], asked: Iterable[str], facts: FactS
         def value_of(name: str, supposed: Mapping[str, bool] = supposed) -> bool | None:
             return supposed.get(name, facts.value(name, side))
 
-        if any(truth(criterion, value_of) is True for criterion in criteria):
+        def sure_of(name: str, supposed: Mapping[str, bool] = supposed) -> bool | None:
+            return supposed.get(name, facts.sure(name, side))
+
+        if any(truth(criterion, value_of, sure_of) is True for criterion in criteria):
             return True
     return False
 

@@ -1,12 +1,18 @@
 """docs/reference/rules/hazards.md: what goes wrong when a rule is wrong, from `cards/`."""
 
+from collections.abc import Sequence
+
 from cds_service.rulebase.model import Rule, RuleBase
 from scripts.docs import markdown, rule_pages
 from scripts.docs.content import rule_base
 
 INTRODUCTION = """\
 For whoever answers for the safety of patients. Each line says what happens when a rule speaks and should
-not, or is silent and should not be, what the rule does against it, and which of its cases tests that.
+not, or is silent and should not be, what the rule does against it, and which of its cases tests that;
+the case leads to the rule's page, which says what each of its cases expects. The rules stand in the
+order in which their cards do, the most urgent first. How likely a hazard is, and how grave, is not
+said: that depends on where the service is used, and is for whoever puts it to use there.
+
 What the service as a whole does against hazards (what did not arrive is said, a fault of one rule does
 not silence the others, nothing is ever ordered by itself) is in
 [the architecture](../../../ARCHITECTURE.md)."""
@@ -28,15 +34,17 @@ def written(found: RuleBase) -> str:
             ("rule", "if it speaks wrongly", "if it is silent wrongly", "control", "tested by the case"),
             [_row(rule) for rule in ordered if rule.hazards],
         ),
+        _without([rule for rule in ordered if not rule.hazards]),
     )
+
+
+def _without(rules: Sequence[Rule]) -> str:
+    """Name the rules that have none: not being in the table does not mean without hazard."""
+    return f"Not written yet: {', '.join(map(rule_pages.named, rules))}." if rules else ""
 
 
 def _row(rule: Rule) -> tuple[str, ...]:
     assert rule.hazards is not None
-    told = (
-        rule.hazards.fires_wrongly,
-        rule.hazards.silent_wrongly,
-        rule.hazards.control,
-        rule.hazards.case,
-    )
-    return (f"{rule_pages.named(rule)} {markdown.plain(rule.title)}", *map(markdown.plain, told))
+    told = (rule.hazards.fires_wrongly, rule.hazards.silent_wrongly, rule.hazards.control)
+    case = markdown.link(markdown.plain(rule.hazards.case), f"{rule.id}.md#the-patients-that-prove-it")
+    return (f"{rule_pages.named(rule)} {markdown.plain(rule.title)}", *map(markdown.plain, told), case)

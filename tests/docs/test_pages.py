@@ -264,9 +264,16 @@ def test_the_hazards_stand_in_one_table_the_most_urgent_rule_first() -> None:
     made = [rule(name, hazards={**told, "case": "fires"}, cause=name) for name in ("late", "soon")]
     found = loaded(texts(rules=made, rank=["soon", "late"]))
     page = hazards.written(found)
-    row = "| [SOON](soon.md) Title | A needless test. | A missed one. | It asks. | fires |"
+    case = "[fires](soon.md#the-patients-that-prove-it)"
+    row = f"| [SOON](soon.md) Title | A needless test. | A missed one. | It asks. | {case} |"
     assert row in page
     assert page.index(row) < page.index("[LATE](late.md)")
+    assert "Not written yet" not in page
+
+
+def test_a_rule_without_hazards_is_named_below_the_table() -> None:
+    page = hazards.written(loaded(texts(rules=[rule("bare")])))
+    assert page.endswith("Not written yet: [BARE](bare.md).\n")
 
 
 def test_every_setting_says_what_it_means() -> None:

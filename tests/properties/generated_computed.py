@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from cds_service.rulebase.definitions import DerivedFact
 from tests.properties.generated_entries import BASE, NOW, Json, Maker, native, quantity
-from tests.properties.generated_values import first_unit, near, ordinary, recently, say
+from tests.properties.generated_values import first, near, ordinary, say
 
 _POSITION = "http://hl7.org/fhir/StructureDefinition/observation-bodyPosition"
 
@@ -23,17 +23,21 @@ def make(maker: Maker, definition: DerivedFact, want: bool) -> None:
         maker.doubtful(definition)
 
 
+def _recently(maker: Maker) -> timedelta:
+    return timedelta(hours=maker.chance.choice([1, 5, 30]))
+
+
 def _sodium(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Sodium near its limit with a glucose of the same moment, which mostly corrects nothing."""
     sodium, glucose = definition.of
-    ago = recently(maker)
+    ago = _recently(maker)
     say(maker, sodium, near(maker, definition, sodium, want), ago)
     say(maker, glucose, Decimal(maker.chance.choice(["5.5", "5.5", "30"])), ago)
 
 
 def _paired(maker: Maker, definition: DerivedFact, want: bool) -> None:
     first, second = definition.of
-    ago = recently(maker)
+    ago = _recently(maker)
     say(maker, first, ordinary(first), ago)
     limited = bool(definition.limits)
     say(maker, second, near(maker, definition, second, want) if limited else ordinary(second), ago)
@@ -43,14 +47,14 @@ def _ankle_over_arm(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """An ankle pressure close to the limit, with an arm pressure of the same moment."""
     ankle, arm = definition.of
     limit = BASE.thresholds[definition.limits[0].threshold].single()
-    base, ago = ordinary(arm), recently(maker)
+    base, ago = ordinary(arm), _recently(maker)
     say(maker, arm, base, ago)
     say(maker, ankle, base * limit + maker.chance.choice([-3, -1] if want else [0, 2, 30]), ago)
 
 
 def _of_one_sample(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Every input at one moment; the first is far from ordinary where the result ought to be high."""
-    ago = recently(maker)
+    ago = _recently(maker)
     strange = {"sodium": Decimal(155), "creatinine": Decimal(40)}
     for name in definition.of:
         usual = ordinary(name)
@@ -120,10 +124,17 @@ def _began(maker: Maker, definition: DerivedFact, want: bool) -> None:
     maker.bottom(maker.chance.choice(symptoms), True)
 
 
+def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """What began; when it did is chance."""
+    if want:
+        for name in definition.of:
+            maker.bottom(name, True)
+
+
 def _filtered(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """An eGFR near its limit, or a creatinine from which one is computed; sometimes both."""
     egfr, creatinine = definition.of[:2]
-    ago = recently(maker)
+    ago = _recently(maker)
     way = maker.chance.choice(["reported", "computed", "both"])
     if way != "computed":
         value = near(maker, definition, egfr, want) if definition.limits else ordinary(egfr)
@@ -135,7 +146,7 @@ def _filtered(maker: Maker, definition: DerivedFact, want: bool) -> None:
 def _albumin(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """A total near the limit with an ordinary albumin, or a value that the laboratory corrected."""
     total, own, albumin = definition.of
-    ago = timedelta(days=20) if definition.older_than else recently(maker)
+    ago = timedelta(days=20) if definition.older_than else _recently(maker)
     low, high = (Decimal("1.7"), Decimal("3.6"))
     aims_low = any(one.how in ("below", "at-most") for one in definition.limits)
     value = low if aims_low is want else high if definition.limits else Decimal("2.4")
@@ -154,13 +165,6 @@ def _newest_kind(maker: Maker, definition: DerivedFact, want: bool) -> None:
 def _fresh(maker: Maker, definition: DerivedFact, want: bool) -> None:
     name = definition.of[0]
     say(maker, name, ordinary(name), timedelta(hours=1) if want else timedelta(days=45))
-
-
-def _onsets(maker: Maker, definition: DerivedFact, want: bool) -> None:
-    """What began; when it did is chance."""
-    if want:
-        for name in definition.of:
-            maker.bottom(name, True)
 
 
 def _dose(maker: Maker, definition: DerivedFact, want: bool) -> None:
@@ -197,7 +201,7 @@ def _dimer(maker: Maker, definition: DerivedFact, want: bool) -> None:
 def _product(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Two values of one moment whose product is small, or of which the first is nought."""
     first, second = definition.of
-    ago = recently(maker)
+    ago = _recently(maker)
     small = maker.chance.choice([Decimal(0), Decimal(1)])
     say(maker, first, small if want else Decimal(6), ago)
     if want and not small and maker.chance.random() < 0.5:
@@ -263,7 +267,7 @@ def _repeated(maker: Maker, definition: DerivedFact, want: bool) -> None:
 def _risen(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Two values some weeks apart, the later one higher by about the limit."""
     name = definition.of[0]
-    size = native(definition.limits[0].threshold, BASE.analytes[name], first_unit(BASE.analytes[name]))
+    size = native(definition.limits[0].threshold, BASE.analytes[name], first(BASE.analytes[name]))
     before = BASE.analytes[name].plausible[0] + 2
     say(maker, name, before, timedelta(days=20))
     say(maker, name, before + (size if want else size - Decimal("0.5")), timedelta(hours=1))
@@ -278,7 +282,7 @@ def _twice(maker: Maker, definition: DerivedFact, want: bool) -> None:
     ranged = definition.by == "twice-upper-limit"
     value = bound * 2 if ranged else near(maker, definition, name, want)
     value = value if want else min(value, bound)
-    upper = [{"high": quantity(maker.chance, bound, first_unit(analyte))}]
+    upper = [{"high": quantity(maker.chance, bound, first(analyte))}]
     for days in (150, 2):
         say(maker, name, value, timedelta(days=days), referenceRange=upper)
 
@@ -319,11 +323,11 @@ def _sound(maker: Maker, definition: DerivedFact, want: bool) -> None:
 
 
 _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
-    "as-new-as": _newest_kind,
     "age-limit": _dimer,
     "ankle-arm-index": _ankle_over_arm,
     "ankle-arm-index-rounded": _ankle_over_arm,
     "age-at-onset": _onsets,
+    "as-new-as": _newest_kind,
     "began-before": _began,
     "begun-within": _begun,
     "began-soon-after": _onsets,
@@ -335,8 +339,8 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "daily-dose": _dose,
     "done-near": _near_in_time,
     "fall": _course,
-    "fresh-result": _fresh,
     "fallen-since-end": _fallen_since_end,
+    "fresh-result": _fresh,
     "glucose-correction": _paired,
     "glucose-correction-katz": _paired,
     "in-range": _repeated,

@@ -1,4 +1,4 @@
-"""Values of analytes for generated patients: ordinary ones, and ones close to a limit."""
+"""A value of an analyte, said as a record says it: near a limit, or nobody's trouble."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -40,12 +40,12 @@ def say(maker: Maker, name: str, value: Decimal, ago: timedelta, **more: Json | 
         status="final",
         code=code,
         effectiveDateTime=(NOW - ago).isoformat(),
-        valueQuantity=quantity(maker.chance, value, first_unit(analyte)),
+        valueQuantity=quantity(maker.chance, value, first(analyte)),
         **more,
     )
 
 
-def first_unit(analyte: Analyte) -> Unit:
+def first(analyte: Analyte) -> Unit:
     return analyte.units[analyte.unit]
 
 
@@ -57,11 +57,7 @@ def ordinary(name: str) -> Decimal:
 def near(maker: Maker, definition: DerivedFact, name: str, want: bool) -> Decimal:
     """A value of an analyte close to the limits, on the wanted side of all of them if there is one."""
     analyte = BASE.analytes[name]
-    limits = [(one, native(one.threshold, analyte, first_unit(analyte))) for one in definition.limits]
+    limits = [(one, native(one.threshold, analyte, first(analyte))) for one in definition.limits]
     near = [value for _, limit in limits for value in around(limit)]
     fitting = [v for v in near if all(maker.meets(one, v, limit) for one, limit in limits) is want]
     return maker.chance.choice(fitting or near)
-
-
-def recently(maker: Maker) -> timedelta:
-    return timedelta(hours=maker.chance.choice([1, 5, 30]))

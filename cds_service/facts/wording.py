@@ -1,0 +1,51 @@
+"""What an entry without any code states by its words: conditions, and the reasons of an encounter.
+
+Such a statement supports a symptom, a risk, a red flag or a contraindication. It says so ("text match"),
+is never certain, and settles nothing that a card or an order would be spared for (`Fact.sure`).
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cds_service.facts.statements import Context, Place, is_plain, placed
+from cds_service.fhir.resources import CodeableConcept
+from cds_service.rulebase.concepts import Sidedness
+from cds_service.rulebase.terminology import Match
+from cds_service.rulebase.wording import LONGEST_TEXT
+
+
+class Worded(msgspec.Struct, frozen=True):
+    """A code set that words put an entry in, the leg they name, and whether they speak of the past."""
+
+    match: Match
+    side: Sidedness | None
+    past: bool
+
+
+def worded(concept: CodeableConcept | None, place: Place, context: Context) -> Iterator[Worded]:
+    """Each code set that the text of an entry without any coding is in, once.
+
+    Args:
+        concept: the code of the entry.
+        place: its body sites; what the words name comes on top.
+        context: for the phrases and code sets.
+    """
+    if concept is None or concept.coding or not concept.text:
+        return
+    if len(concept.text) > LONGEST_TEXT or not is_plain(concept.text):
+        return
+    said = context.rule_base.wording.said(concept.text)
+    seen: set[str] = set()
+    for phrase in said.phrases:
+        sites = set(place.sets)
+        if phrase.site:
+            sites.add(phrase.site)
+            sites.update(said.side.sites if said.side else ())
+        here = Place(frozenset(sites), place.side or (said.side.side if said.side else None))
+        for system, code in phrase.codings:
+            for match in context.rule_base.terminology.matches(system, code):
+                allowed, side = placed(match, here)
+                if allowed and match.set not in seen:
+                    seen.add(match.set)
+                    yield Worded(match, side, said.past)
