@@ -16,10 +16,10 @@ TOKEN = re.compile(r"\{\{([^{}]+)\}\}")
 JSON = "application/fhir+json"
 MOST_PAGES = 100
 PATIENCE = 20  # seconds
-# R4 lets QuestionnaireResponse be searched by `patient` and sorted by `authored`, and HAPI does; sekmet
-# 0.1.1 has no search parameter for it at all. There every one is read, and the patient's own are kept.
+# R4 lets these be searched by `patient`, and HAPI does; sekmet 0.1.1 has no search parameter for them at
+# all. There every one is read, and the patient's own are kept, the newest first.
 # Any other query that a server does not take is an error here: the template may be to blame.
-UNSEARCHABLE = frozenset({"QuestionnaireResponse"})
+UNSEARCHABLE = frozenset({"DeviceRequest", "QuestionnaireResponse"})
 
 
 class RefusedError(Exception):
@@ -86,7 +86,7 @@ class Ehr:
         if hook in ("order-select", "order-sign"):
             drafts = [
                 one
-                for kind in ("MedicationRequest", "ServiceRequest")
+                for kind in ("DeviceRequest", "MedicationRequest", "ServiceRequest")
                 for one in self.found(f"{kind}?patient={quote(patient)}&status=draft")
             ]
             context["draftOrders"] = {
@@ -141,14 +141,16 @@ class Ehr:
             if searched not in UNSEARCHABLE:
                 raise
             self.worked_around[searched] = str(error)
-        patient = f"Patient/{parse_qs(parameters)['patient'][0]}"
+        asked = parse_qs(parameters)
+        patient, statuses = f"Patient/{asked['patient'][0]}", asked.get("status")
         everyone = self._pages(f"{searched}?_count=50")
         own = [
             one
             for one in everyone.get("entry", [])
             if one["resource"]["subject"]["reference"] == patient
+            and (statuses is None or one["resource"]["status"] in statuses)
         ]
-        own.sort(key=lambda one: str(one["resource"]["authored"]), reverse=True)
+        own.sort(key=lambda one: str(one["resource"].get("authored", "")), reverse=True)
         return {**everyone, "total": len(own), "entry": own}
 
     def _pages(self, query: str) -> Json:
