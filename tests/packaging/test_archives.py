@@ -22,7 +22,7 @@ KINDS = {
     "cards": (".yaml", ".schema.json", "cards.lock"),
     "fhir_fixtures": (".json", "README.md"),
 }
-LEFT_BEHIND = "fhir_fixtures/responses/"  # what tests compare with
+LEFT_BEHIND = ("fhir_fixtures/expected/", "fhir_fixtures/responses/")  # what tests compare with
 # What lies about in a checkout that was worked in.
 LEFTOVERS = (
     "cards/.DS_Store",

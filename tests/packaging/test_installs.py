@@ -31,8 +31,10 @@ from hashlib import sha256
 import cds_service
 from cds_service import content, fitness
 
+LEFT = ("expected", "responses")  # of fhir_fixtures: what tests compare with
+
 def files(folder):
-    read = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "responses")
+    read = (path for path in folder.rglob("*") if path.is_file() and path.parent.name not in LEFT)
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in read}
 
 folders = {name: content.folder(name) for name in ("cards", "fhir_fixtures")}
