@@ -70,8 +70,9 @@ def written(kind: str, key: str, name: str) -> dict[str, Any]:
     """A fact of a kind with every key that it may have for thresholds; under `key` stands `name`."""
     node = schema_of(kind)
     value = fact(kind) | {one: NEEDED[one] for one in NEEDED if one in node["properties"]}
-    if kind == "measurement":
-        value |= {"of": "potassium", "times": "upper-limit"}
+    if "times" in node["properties"]:
+        several = node["properties"]["of"]["type"] == "array"
+        value |= {"of": ["potassium"] if several else "potassium", "times": "upper-limit"}
     for one in (other for of, other in found() if of == kind):
         outer, _, inner = one.partition("/")
         if not inner:
