@@ -1,6 +1,7 @@
 """Facts of kind `condition`, `finding` and `medication`: what is stated to be there."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from cds_service.facts import windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
@@ -142,7 +143,8 @@ def _finding(definition: FindingFact, record: Record, side: Side) -> Fact:
 
 
 def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iterable[Statement]:
-    newest: dict[tuple[str, str | None], Statement] = {}
+    """The newest answer to each question; of several at that time all, whatever order they came in."""
+    newest: dict[tuple[str, str | None], list[Statement]] = {}
     for one in record.stated(definition.sets):
         if one.kind not in _ANSWERED or not one.final:
             continue
@@ -153,15 +155,15 @@ def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iter
         # "Which leg?" is one question whatever the answer; others are asked of each leg.
         key = (one.code, None if one.names_leg else one.side)
         held = newest.get(key)
-        if held is None or _order(one, definition, record) > _order(held, definition, record):
-            newest[key] = one
-    return newest.values()
+        if held is None or _answered_at(one) > _answered_at(held[0]):
+            newest[key] = [one]
+        elif _answered_at(one) == _answered_at(held[0]):
+            held.append(one)
+    return chain.from_iterable(newest.values())
 
 
-def _order(one: Statement, definition: FindingFact, record: Record) -> tuple[float, bool, bool]:
-    """Newest last; of several at the same time a yes, and an answer rather than none, last."""
-    says = _says(one, definition, record)
-    return one.when.end.timestamp() if one.when else 0.0, says is True, says is not None
+def _answered_at(one: Statement) -> float:
+    return one.when.end.timestamp() if one.when else 0.0
 
 
 def _fresh(one: Statement, definition: FindingFact, record: Record) -> bool | None:

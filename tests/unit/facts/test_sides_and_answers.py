@@ -228,6 +228,11 @@ def which_leg(answer: str, at: str = "2026-11-22T08:00:00Z") -> dict[str, Any]:
         # The newest answer counts, also for the leg that an older one named.
         ([which_leg("left", "2026-11-10T08:00:00Z"), which_leg("right")], True, (False, True)),
         ([which_leg("left", "2026-11-10T08:00:00Z"), which_leg("both")], False, (False, False)),
+        # Two answers of one moment count both, whichever the server sends first.
+        ([which_leg("left"), which_leg("right")], True, (True, True)),
+        ([which_leg("right"), which_leg("left")], True, (True, True)),
+        ([which_leg("both"), which_leg("left")], True, (True, False)),
+        ([which_leg("left"), which_leg("both")], True, (True, False)),
     ],
 )
 def test_the_answer_to_which_leg_names_it(
