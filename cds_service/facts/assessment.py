@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import partial
 
+import msgspec
+
 from cds_service.facts import combinations, demographics, findings, measurements, studies, values
 from cds_service.facts.derived import BY_NAME
 from cds_service.facts.model import LEGS, Datum, Fact, FactSet, OrderState, Reason, Side
-from cds_service.facts.on_demand import OnDemand
+from cds_service.facts.on_demand import OnDemand, Remembered
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.shared import shared_by
@@ -78,13 +80,15 @@ class Reader:
         """Know nothing yet."""
         self._record = record
         self._hook = hook
-        self._known: dict[tuple[str, Side], Fact] = {}
         self._empty = empty
-        self._touched = record.rule_base.dependence.touched(record.about)
+        self._known: dict[Side, Remembered[Fact]] = {
+            side: Remembered(partial(self._found, side=side)) for side in ("", *LEGS)
+        }
+        self._touched = record.rule_base.dependence.touched(record.about) | _personal(record.rule_base)
 
     def all(self, side: Side) -> Mapping[str, Fact]:
         """Every fact."""
-        return OnDemand(self._record.rule_base.facts, lambda name: self.fact(name, side))
+        return OnDemand(self._record.rule_base.facts, self._known[side].__getitem__)
 
     def orders(self, side: Side) -> Mapping[str, OrderState]:
         """The state of every order."""
@@ -97,17 +101,15 @@ class Reader:
 
     def fact(self, name: str, side: Side) -> Fact:
         """One fact; unknown with reason `fault` when it cannot be worked out."""
-        key = (name, side)
-        found = self._known.get(key)
-        if found is None and self._empty is not None and name not in self._touched:
-            found = self._known[key] = self._empty[name]
-        if found is None:
-            try:
-                found = self._of_legs(name, side)
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-                found = Fact(name, None, Reason.FAULT)
-            self._known[key] = found
-        return found
+        return self._known[side][name]
+
+    def _found(self, name: str, side: Side) -> Fact:
+        if self._empty is not None and name not in self._touched:
+            return self._empty[name]
+        try:
+            return self._of_legs(name, side)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return Fact(name, None, Reason.FAULT)
 
     def _of_legs(self, name: str, side: Side) -> Fact:
         """A fact as its `legs` says: of both together, of either one, or of this leg alone."""
@@ -165,6 +167,23 @@ class Reader:
                 return demographics.region_fact(definition)
             case DerivedFact():
                 return BY_NAME[definition.by].compute(definition, record, side, fact)
+
+
+class _Personal(msgspec.Struct, frozen=True):
+    """The facts that rest on a formula which reads of the Patient."""
+
+    names: frozenset[str]
+
+
+def _personal(rule_base: RuleBase) -> frozenset[str]:
+    """The facts that a formula makes each patient's own, worked out once for a rule base."""
+    known = rule_base.remembered.get(_Personal)
+    if not isinstance(known, _Personal):
+        derived = (fact for fact in rule_base.facts.values() if isinstance(fact, DerivedFact))
+        own = (fact.name for fact in derived if BY_NAME[fact.by].personal)
+        known = _Personal(rule_base.dependence.resting_on(own))
+        rule_base.remembered[_Personal] = known
+    return known.names
 
 
 def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 import msgspec
 
+from cds_service.facts.on_demand import Remembered
 from cds_service.fhir.dates import Span
 from cds_service.rulebase.concepts import Sidedness
 
@@ -124,7 +126,7 @@ class Draft(msgspec.Struct, frozen=True):
     sets: frozenset[str]
 
 
-class FactSet(msgspec.Struct, frozen=True):
+class FactSet(msgspec.Struct, frozen=True, dict=True):
     """Every fact of one request: enough to decide from, without the evidence.
 
     From a record, the mappings read what they are asked for and remember it (`facts.on_demand`).
@@ -162,10 +164,19 @@ class FactSet(msgspec.Struct, frozen=True):
 
     def sures(self, side: Side) -> Callable[[str], bool | None]:
         """As `truths`, for what stands under `none` and `unless`."""
-        known = self.sides.get(side, self.sides[""])
-        return lambda name: known[name].sure
+        return self._asked[side if side in self.sides else ""][1]
 
     def truths(self, side: Side) -> Callable[[str], bool | None]:
         """Fact name → truth, for one leg where the record tells legs apart: what criteria ask."""
-        known = self.sides.get(side, self.sides[""])
-        return lambda name: known[name].value
+        return self._asked[side if side in self.sides else ""][0]
+
+    @cached_property
+    def _asked(self) -> Mapping[Side, tuple[Callable[[str], bool | None], ...]]:
+        """Of each side the truth and the sure truth of facts; rules ask the same again and again."""
+        return {side: _answers(facts) for side, facts in self.sides.items()}
+
+
+def _answers(facts: Mapping[str, Fact]) -> tuple[Callable[[str], bool | None], ...]:
+    truths = Remembered(lambda name: facts[name].value)
+    sures = Remembered(lambda name: facts[name].sure)
+    return truths.__getitem__, sures.__getitem__

@@ -10,6 +10,20 @@ from typing import TypeVar
 V = TypeVar("V")
 
 
+class Remembered(dict[str, V]):
+    """A dictionary that works out what it does not hold: what is asked again is a lookup in C."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[str], V]) -> None:
+        """Know nothing yet."""
+        self._read = read
+
+    def __missing__(self, name: str) -> V:
+        value = self[name] = self._read(name)
+        return value
+
+
 class OnDemand(Mapping[str, V]):
     """Names to values; `read` works one out, or gives None for a name that has none."""
 

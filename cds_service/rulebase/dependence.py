@@ -13,6 +13,7 @@ from cds_service.rulebase.definitions import (
     AnsweredFact,
     ConditionFact,
     CountFact,
+    DerivedFact,
     DoneFact,
     DraftFact,
     DurationFact,
@@ -28,7 +29,8 @@ from cds_service.rulebase.definitions import (
 )
 
 # These rest on nothing but statements about the code sets that they name, on other facts, on which lists
-# arrived, and on the hook. Any other kind (age, derived, one not thought of here) may rest on anything.
+# arrived, and on the hook. Any other kind (age, one not thought of here) may rest on anything. Of
+# derived facts it is the formula that says so: `Formula.personal`.
 _BY_NAME = (
     ConditionFact,
     FindingFact,
@@ -43,8 +45,8 @@ _BY_NAME = (
     GroupFact,
     HookFact,
     RegionFact,
+    DerivedFact,
 )
-
 
 _Named = tuple[Literal["fact", "set"], str]
 
@@ -54,10 +56,15 @@ class Dependence(msgspec.Struct, frozen=True):
 
     on: Mapping[str, frozenset[str]]
     always: frozenset[str]
+    users: Mapping[_Named, set[_Named]] = {}
 
     def touched(self, stated: Iterable[str]) -> frozenset[str]:
         """The facts that may say something else than of an empty record, if this much is stated."""
         return self.always.union(*(self.on[name] for name in stated))
+
+    def resting_on(self, facts: Iterable[str]) -> frozenset[str]:
+        """These facts, and those that use one of them, directly or not."""
+        return _facts_reached([("fact", name) for name in facts], self.users)
 
 
 def dependence(
@@ -94,6 +101,7 @@ def dependence(
     return Dependence(
         on={name: _facts_reached([("set", name)], users) for name in known},
         always=_facts_reached(anything, users),
+        users=users,
     )
 
 

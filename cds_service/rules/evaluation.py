@@ -63,18 +63,22 @@ def _on_one_side(rule: Rule, facts: FactSet, side: Side) -> Finding:
 
 def _gated(rule: Rule, facts: FactSet, side: Side) -> Finding | None:
     """Why a tip is not given that would be but for a gate: the gate, and what makes it true."""
-    value_of = facts.truths(side)
-    gates = [name for name in rule.withheld_by if value_of(name) is True]
+    if not rule.withheld_by:
+        return None
+    value_of, sure_of = facts.truths(side), facts.sures(side)
 
     def if_open(name: str) -> bool | None:
         return False if name in rule.withheld_by else value_of(name)
 
     def surely_if_open(name: str) -> bool | None:
-        return False if name in rule.withheld_by else facts.sure(name, side)
+        return False if name in rule.withheld_by else sure_of(name)
 
-    if not gates or not any(truth(level.when, if_open, surely_if_open) for level in rule.levels):
+    if not any(truth(level.when, if_open, surely_if_open) for level in rule.levels):
         return None
-    because = _bottom(iter(gates[:1]), facts, side)
+    gate = next((name for name in rule.withheld_by if value_of(name) is True), "")
+    if not gate:
+        return None
+    because = _bottom(iter((gate,)), facts, side)
     return Finding(
         rule.id,
         rule.version,
@@ -82,7 +86,7 @@ def _gated(rule: Rule, facts: FactSet, side: Side) -> Finding | None:
         reason="gate",
         because=because,
         shown="withheld",
-        shown_reason=f"gate: {gates[0]} ({', '.join(because)})",
+        shown_reason=f"gate: {gate} ({', '.join(because)})",
     )
 
 

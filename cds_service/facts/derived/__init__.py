@@ -61,7 +61,8 @@ class Formula(msgspec.Struct, frozen=True):
 
     `of` names first so many analytes, then so many code sets, then so many facts (`more_facts`: at
     least so many); `is` so many limits as one of `limits`; `with` these parameters; `paired` and
-    `windowed`: it needs `paired-within`, `within`.
+    `windowed`: it needs `paired-within`, `within`. `personal`: it reads of the Patient (age, sex)
+    besides what its definition names, and is never shared between patients.
     """
 
     compute: Callable[[DerivedFact, Record, Side, FactOf], Fact]
@@ -73,17 +74,18 @@ class Formula(msgspec.Struct, frozen=True):
     parameters: frozenset[str] = frozenset()
     paired: bool = False
     windowed: bool = False
+    personal: bool = False
 
 
 _SOME = (1, 2)
 
 BY_NAME: Mapping[str, Formula] = {
-    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS),
+    "age-limit": Formula(age_limit.age_limit, 1, parameters=age_limit.PARAMETERS, personal=True),
     "ankle-arm-index": Formula(ankle_arm_index, 2, limits=_SOME, paired=True, windowed=True),
     "ankle-arm-index-rounded": Formula(
         ankle_arm_index_rounded, 2, limits=_SOME, paired=True, windowed=True
     ),
-    "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME),
+    "age-at-onset": Formula(age_at_onset, facts=1, more_facts=True, limits=_SOME, personal=True),
     "as-new-as": Formula(as_new_as, 3, windowed=True),
     "began-before": Formula(began_before, sets=1, facts=1, more_facts=True),
     "begun-within": Formula(begun_within, sets=1, windowed=True),
@@ -95,7 +97,15 @@ BY_NAME: Mapping[str, Formula] = {
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
     "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
-    "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
+    "egfr": Formula(
+        egfr.egfr,
+        2,
+        facts=1,
+        limits=(0, 1, 2),
+        parameters=egfr.PARAMETERS,
+        windowed=True,
+        personal=True,
+    ),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
         1,
@@ -134,6 +144,7 @@ BY_NAME: Mapping[str, Formula] = {
         limits=_SOME,
         parameters=age_limit.PARAMETERS,
         windowed=True,
+        personal=True,
     ),
     "twice": Formula(repeated.twice, 1, limits=_SOME, parameters=repeated.PARAMETERS, windowed=True),
     "twice-upper-limit": Formula(

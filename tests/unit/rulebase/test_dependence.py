@@ -1,7 +1,12 @@
 """A fact that can be touched by a statement must be known to be; one too many does no harm."""
 
+import inspect
+import re
+from pathlib import Path
+
 import msgspec
 
+from cds_service.facts.derived import BY_NAME
 from cds_service.rulebase.criteria import All, Is
 from cds_service.rulebase.definitions import (
     AgeFact,
@@ -16,6 +21,8 @@ from cds_service.rulebase.definitions import (
 )
 from cds_service.rulebase.dependence import Dependence, dependence
 from tests.unit.rulebase.tiny import rule_base
+
+OF_THE_PATIENT = re.compile(r"record\.(birth|patient)|demographics")
 
 
 def named(*facts: Fact) -> dict[str, Fact]:
@@ -62,11 +69,30 @@ def test_a_score_depends_on_the_items_of_its_table() -> None:
     assert found.touched(["a"]) == {"x", "high"}
 
 
-def test_age_and_formulas_and_what_rests_on_them_are_always_touched() -> None:
+def test_age_and_what_rests_on_it_are_always_touched() -> None:
     adult = AgeFact("adult", "adult", "")
-    formula = DerivedFact("formula", "formula", "", by="anything")
-    found = of(adult, formula, group("grown", "adult"), condition("x", "a"))
-    assert found.touched([]) == {"adult", "formula", "grown"}
+    found = of(adult, group("grown", "adult"), condition("x", "a"))
+    assert found.touched([]) == {"adult", "grown"}
+
+
+def test_a_formula_rests_on_what_its_definition_names() -> None:
+    formula = DerivedFact("formula", "formula", "", by="anything", of=("a", "x"))
+    found = of(formula, condition("x", "b"), group("over", "formula"))
+    assert found.touched([]) == frozenset()
+    assert found.touched(["a"]) == {"formula", "over"}
+    assert found.touched(["b"]) == {"x", "formula", "over"}
+    assert found.resting_on(["formula"]) == {"formula", "over"}
+
+
+def test_formulas_that_read_of_the_patient_say_so() -> None:
+    """By the words of their modules: a formula that is wrongly shared gives one's age to another."""
+    reading = {
+        name
+        for name, formula in BY_NAME.items()
+        if OF_THE_PATIENT.search(Path(inspect.getfile(formula.compute)).read_text("utf-8"))
+    }
+    personal = {name for name, formula in BY_NAME.items() if formula.personal}
+    assert reading - {"began-soon-after"} == personal  # it shares its module with `age-at-onset`
 
 
 def test_other_thresholds_share_nothing_with_the_rule_base_they_came_from() -> None:
