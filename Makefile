@@ -34,8 +34,8 @@ help: ## list what there is
 run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 PORT=8080)
 	@exec $(BIN)/cds-service serve --demo --host $(HOST) --port $(PORT)
 
-test: $(DEV) ## run the tests; K=expression chooses by name, ARGS=... goes to pytest
-	@$(BIN)/python -m pytest $(if $(K),-k '$(K)') $(ARGS)
+test: $(DEV) ## run the tests, a worker per core; K=expression chooses by name, ARGS=... goes to pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(if $(K),-k '$(K)') $(ARGS)
 
 bench: $(BENCH) ## measure speed, memory and start-up against the recorded run (ARGS='--only compute', --record)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
