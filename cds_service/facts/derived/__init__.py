@@ -32,6 +32,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction_katz,
 )
 from cds_service.facts.derived.daily_dose import daily_dose
+from cds_service.facts.derived.fall_after_exercise import fall_after_exercise
 from cds_service.facts.derived.onset_times import SOON_AFTER, age_at_onset, began_soon_after
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
@@ -95,6 +96,7 @@ BY_NAME: Mapping[str, Formula] = {
     "daily-dose": Formula(daily_dose, sets=1, limits=_SOME),
     "done-near": Formula(done_near.done_near, 1, sets=1, parameters=done_near.PARAMETERS),
     "fall": Formula(course.fall, 1, limits=(1,), windowed=True),
+    "fall-after-exercise": Formula(fall_after_exercise, 2, limits=_SOME, windowed=True),
     "egfr": Formula(egfr.egfr, 2, facts=1, limits=(0, 1, 2), parameters=egfr.PARAMETERS, windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
