@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from cds_service.emission import problem_of
+from cds_service.facts import answers, postures, samples
 from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
-from cds_service.rulebase import loader, logic, reading
+from cds_service.rulebase import loader, logic, reading, unused
 from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
+
+# Code sets that the engine reads by their names, whatever the rules name.
+_ENGINE_SETS = (*answers.SETS, *postures.SETS, *samples.SETS)
 
 
 def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) -> RuleBase:
@@ -41,7 +45,7 @@ def oversights(
 
     Parts of rules that can never matter, definitions that no rule reaches.
     """
-    return list(logic.problems(rule_base, documents))
+    return [*logic.problems(rule_base, documents), *unused.problems(documents, _ENGINE_SETS)]
 
 
 def _at(texts: Mapping[str, str], folder: str, name: str, what: str) -> ContentProblem:

@@ -42,9 +42,9 @@ def check(cards: str, by_codes: bool) -> None:
     (rules against their sources, codes in their code systems) is said, and is no problem.
     """
     texts = content.texts(cards_folder(cards))
-    found, problems = loader.examine(texts)
+    documents, misread = loader.documents_of(texts)
+    found, problems = loader.examine_read(documents, misread, lock_text=texts.get("cards.lock", ""))
     if found is not None:
-        documents, _ = loader.documents_of(texts)
         problems = [*problems, *fitness.problems(found, texts), *fitness.oversights(found, documents)]
         _say_due(found, upkeep.code_sets(found, documents), by_codes=by_codes)
     for problem in problems:

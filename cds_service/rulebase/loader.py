@@ -19,6 +19,7 @@ from cds_service.rulebase.wording import wording
 
 KINDS = ("terminology", "thresholds", "facts", "orders", "services", "global", "suppression")
 _FOLDERS = {"terminology", "thresholds", "facts", "orders"}
+Documents = dict[str, list[reading.Document]]
 _SINGLE = {"services.yaml": "services", "global.yaml": "global", "suppression.yaml": "suppression"}
 
 
@@ -45,7 +46,8 @@ def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) 
         BrokenRuleBase: with every problem found, each with file and line.
     """
     served = {file: text for file, text in texts.items() if cases or kind_of(file) != "cases"}
-    rule_base, problems = _examined(served, check_lock=locked, cases=cases)
+    read = documents_of(served)
+    rule_base, problems = _examined(*read, lock_text=_lock_text(texts) if locked else None, cases=cases)
     if rule_base is None or problems:
         raise BrokenRuleBase(problems)
     return rule_base
@@ -55,13 +57,27 @@ def examine(
     texts: Mapping[str, str], *, check_lock: bool = True
 ) -> tuple[model.RuleBase | None, list[ContentProblem]]:
     """Read a rule base with its cases and list its problems; None when it cannot be built."""
-    return _examined(texts, check_lock=check_lock, cases=True)
+    return examine_read(*documents_of(texts), lock_text=_lock_text(texts) if check_lock else None)
+
+
+def examine_read(
+    documents: Documents, problems: list[ContentProblem], *, lock_text: str | None
+) -> tuple[model.RuleBase | None, list[ContentProblem]]:
+    """The same of files that were read already (`documents_of`): reading them takes the longest.
+
+    `lock_text` is what `cards.lock` says; None leaves it out.
+    """
+    return _examined(documents, problems, lock_text=lock_text, cases=True)
+
+
+def _lock_text(texts: Mapping[str, str]) -> str:
+    return texts.get("cards.lock", "")
 
 
 def _examined(
-    texts: Mapping[str, str], *, check_lock: bool, cases: bool
+    documents: Documents, misread: list[ContentProblem], *, lock_text: str | None, cases: bool
 ) -> tuple[model.RuleBase | None, list[ContentProblem]]:
-    documents, problems = documents_of(texts)
+    problems = list(misread)
     if problems:
         return None, sorted(problems, key=_place)
     problems.extend(names.unresolved(documents))
@@ -72,8 +88,8 @@ def _examined(
     if cases:
         problems.extend(checks.proof_rules(rule_base, documents))
     rule_base = lock.with_digests(rule_base, documents)
-    if check_lock:
-        problems.extend(lock.differences(rule_base, texts.get("cards.lock", ""), documents))
+    if lock_text is not None:
+        problems.extend(lock.differences(rule_base, lock_text, documents))
     return rule_base, sorted(problems, key=_place)
 
 
@@ -81,12 +97,10 @@ def _place(problem: ContentProblem) -> tuple[str, int]:
     return problem.file, problem.line
 
 
-def documents_of(
-    texts: Mapping[str, str],
-) -> tuple[dict[str, list[reading.Document]], list[ContentProblem]]:
+def documents_of(texts: Mapping[str, str]) -> tuple[Documents, list[ContentProblem]]:
     """The content files by kind, as plain values, and all that keeps any of them from being read."""
     problems: list[ContentProblem] = []
-    documents: dict[str, list[reading.Document]] = {kind: [] for kind in (*KINDS, "rule", "cases")}
+    documents: Documents = {kind: [] for kind in (*KINDS, "rule", "cases")}
     validators = _validators(texts)
     for file in sorted(texts):
         if not file.endswith(".yaml"):

@@ -4,7 +4,7 @@ Facts are taken as free: that a potassium below 2.5 is below 3.0 as well is not 
 found impossible is impossible, and what is found possible may still be ruled out by the facts' meaning.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 from cds_service.rulebase.criteria import All, Any_, Criterion, Is, NoneOf, Truth, Unless
@@ -47,6 +47,29 @@ def possible(
         else:
             waiting.extend(tuple(_with(one, fact, value) for one in state) for value in _VALUES)
     return False
+
+
+def example(criterion: Criterion) -> dict[str, Truth] | None:
+    """Values of facts that make a criterion true, the others being unknown; None when none was found."""
+    waiting: list[tuple[Residue, dict[str, Truth]]] = [(criterion, {})]
+    for _ in range(_BUDGET):
+        if not waiting:
+            break
+        residue, facts = waiting.pop()
+        if residue is True:
+            return facts
+        fact = next(_open((residue,)), None)
+        if fact is not None:
+            waiting.extend((_with(residue, fact, one), {**facts, fact: one}) for one in _VALUES)
+    return None
+
+
+def value_with(criterion: Criterion, facts: Mapping[str, Truth]) -> Truth:
+    """What a criterion comes to with these facts, the others being unknown."""
+    left: Residue = criterion
+    while (fact := next(_open((left,)), None)) is not None:
+        left = _with(left, fact, facts.get(fact))
+    return left if _settled(left) else None
 
 
 def _settled(residue: Residue) -> TypeGuard[Truth]:

@@ -52,6 +52,16 @@ def _ankle_over_arm(maker: Maker, definition: DerivedFact, want: bool) -> None:
     say(maker, ankle, base * limit + maker.chance.choice([-3, -1] if want else [0, 2, 30]), ago)
 
 
+def _fallen_on_exercise(maker: Maker, definition: DerivedFact, want: bool) -> None:
+    """An index after exercise close to the limit, with one at rest of the same moment."""
+    after, rest = definition.of
+    limit = BASE.thresholds[definition.limits[0].threshold].single()
+    base, ago = ordinary(rest), _recently(maker)
+    kept = (100 - limit - maker.chance.choice([1, 5] if want else [0, -5])) / 100
+    say(maker, rest, base, ago)
+    say(maker, after, base * kept, ago)
+
+
 def _of_one_sample(maker: Maker, definition: DerivedFact, want: bool) -> None:
     """Every input at one moment; the first is far from ordinary where the result ought to be high."""
     ago = _recently(maker)
@@ -337,6 +347,7 @@ _WAYS: Mapping[str, Callable[[Maker, DerivedFact, bool], None]] = {
     "corrected-sodium-katz": _sodium,
     "egfr": _filtered,
     "daily-dose": _dose,
+    "fall-after-exercise": _fallen_on_exercise,
     "done-near": _near_in_time,
     "fall": _course,
     "fallen-since-end": _fallen_since_end,

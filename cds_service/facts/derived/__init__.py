@@ -32,6 +32,7 @@ from cds_service.facts.derived.corrected_sodium import (
     glucose_correction_katz,
 )
 from cds_service.facts.derived.daily_dose import daily_dose
+from cds_service.facts.derived.fall_after_exercise import fall_after_exercise
 from cds_service.facts.derived.onset_times import SOON_AFTER, age_at_onset, began_soon_after
 from cds_service.facts.derived.osmolarity import calculated_osmolarity
 from cds_service.facts.derived.paired_value import paired_value
@@ -106,6 +107,7 @@ BY_NAME: Mapping[str, Formula] = {
         windowed=True,
         personal=True,
     ),
+    "fall-after-exercise": Formula(fall_after_exercise, 2, limits=_SOME, windowed=True),
     "fallen-since-end": Formula(
         fallen_since_end.fallen_since_end,
         1,

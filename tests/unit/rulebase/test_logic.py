@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from cds_service.rulebase import loader, logic, unused, upkeep
+from cds_service.rulebase import loader, logic, upkeep
 from tests.unit.rulebase.tiny import Json, fact, order, rule, texts
 
 
@@ -62,15 +62,6 @@ def test_two_rules_that_always_fire_together_are_named() -> None:
     second = rule("y", {"any": [{"all": ["a", "b"]}, {"all": ["c", "a"]}]})
     assert found(first, second) == ["fires whenever x does, and only then"]
     assert found(first, {**second, "hooks": ["order-sign"]}) == []
-
-
-def test_what_no_rule_reaches_is_named_and_what_the_engine_reads_is_not() -> None:
-    content = texts({"idle": fact(in_=["weak"])}, rules=[rule("x")])
-    documents, _ = loader.documents_of(content)
-    said = [one.what for one in unused.problems(documents, ("answer-yes",))]
-    assert "no rule reaches 'idle'" in said
-    assert "no rule reaches 'weak'" in said
-    assert not any("'set-a'" in one or "'answer-yes'" in one or "'deceased'" in one for one in said)
 
 
 def test_rules_and_codes_are_due_after_a_year() -> None:

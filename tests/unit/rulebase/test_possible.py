@@ -1,5 +1,6 @@
 """What criteria can amount to, against a plain walk through all values of their facts."""
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import product
 from operator import eq
@@ -8,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.rulebase.criteria import All, Any_, Criterion, Is, NoneOf, Unless, facts_in, truth
-from cds_service.rulebase.possible import Values, possible
+from cds_service.rulebase.criteria import (
+    All,
+    Any_,
+    Criterion,
+    Is,
+    NoneOf,
+    Truth,
+    Unless,
+    facts_in,
+    truth,
+)
+from cds_service.rulebase.possible import Values, example, possible, value_with
 
 CRITERIA = st.recursive(
     st.sampled_from("abcd").map(Is),
@@ -51,3 +62,19 @@ def test_a_search_that_would_take_too_long_claims_nothing(monkeypatch: pytest.Mo
     assert not possible((never,), lambda found: found == (True,))
     monkeypatch.setattr("cds_service.rulebase.possible._BUDGET", 10)
     assert possible((never,), lambda found: found == (True,))
+
+
+def truth_with(criterion: Criterion, facts: Mapping[str, Truth]) -> Truth:
+    return truth(criterion, facts.get)
+
+
+@given(CRITERIA)
+def test_an_example_is_one_and_is_found_where_there_is_any(criterion: Criterion) -> None:
+    facts = example(criterion)
+    assert (facts is not None) is ((True,) in everything(criterion))
+    assert facts is None or truth_with(criterion, facts) is True
+
+
+@given(CRITERIA, st.dictionaries(st.sampled_from("abcd"), st.sampled_from([True, False, None])))
+def test_a_value_is_that_of_the_criterion_itself(criterion: Criterion, facts: dict[str, Truth]) -> None:
+    assert value_with(criterion, facts) is truth_with(criterion, facts)
