@@ -10,11 +10,12 @@ from cds_service.rulebase.definitions import DerivedFact
 _UNUSABLE = frozenset({Reason.NO_UNIT, Reason.UNIT_NOT_DECLARED, Reason.IMPLAUSIBLE, Reason.UNREADABLE})
 
 
-def unreadable_value(definition: DerivedFact, record: Record, side: Side, _fact_of: FactOf) -> Fact:
+def unreadable_value(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
     """Whether the newest result of the analyte, inside the window, has a unit or value we cannot read.
 
     So that a wrong unit never looks like nothing found (reference A 2.4, item 6: the card says which
-    result could not be read). The window is `within`.
+    result could not be read). The window is `within`. Facts named after the analyte read words: a result
+    that one of them rests on ("negative") is read, though it has no value.
 
     Returns:
         A two-valued fact: no result at all is another fact's business.
@@ -23,7 +24,11 @@ def unreadable_value(definition: DerivedFact, record: Record, side: Side, _fact_
     if record.unreadable_about((analyte.codes,)):
         return Fact(definition.name, True)
     found = values(analyte, record, side, preliminary=False)
-    wrong = next((one for one in newest(found) if one.problem in _UNUSABLE), None)
+    said = {datum.ref for name in definition.of[1:] for datum in fact_of(name, side).data}
+    wrong = next(
+        (one for one in newest(found) if one.problem in _UNUSABLE and one.statement.ref not in said),
+        None,
+    )
     if wrong is None:
         return Fact(definition.name, False)
     window = record.rule_base.thresholds[definition.within]

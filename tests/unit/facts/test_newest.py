@@ -32,6 +32,8 @@ def base() -> RuleBase:
             "beside": derived("paired-value", ["creatinine", "sodium"], is_={"below": "na-120"}),
             "fatty": fact("derived", by="sample-lipaemic", of=["sodium"]),
             "unread": fact("derived", by="unreadable-value", of=["sodium"], within="window-7"),
+            "said": fact("finding", in_=["na"], within="window-7", answers=["low"], denials=["normal"]),
+            "unjudged": fact("derived", by="unreadable-value", of=["sodium", "said"], within="window-7"),
         }
     )
 
@@ -120,3 +122,21 @@ def test_one_unreadable_value_of_several_is_enough(base: RuleBase) -> None:
     odd = result("na", 130, "g/L", name="b")
 
     assert read(base, "unread", result("na", 130, name="z"), odd).value is True
+
+
+def test_a_result_in_words_that_a_fact_reads_is_not_unreadable(base: RuleBase) -> None:
+    early, late = "2026-11-22T06:00:00Z", "2026-11-22T08:00:00Z"
+    words = in_words("low", early)
+
+    assert read(base, "unread", words).value is True
+    assert read(base, "unjudged", words).value is False
+    assert read(base, "unjudged", in_words("see comment", early)).value is True
+    # Words of before do not speak for a later value that cannot be read.
+    assert read(base, "unjudged", words, result("na", 130, "g/L", at=late)).value is True
+
+
+def in_words(said: str, at: str) -> Json:
+    """A result that is a word and no quantity."""
+    told = result("na", 0, at=at, name="words", valueString=said)
+    del told["valueQuantity"]
+    return told
