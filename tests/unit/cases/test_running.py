@@ -70,3 +70,22 @@ def test_entries_of_every_list_can_be_unreadable(
 
     assert facts.value(fact, "") is None
     assert any(why == "unreadable" for _, why in facts.undelivered)
+
+
+@pytest.mark.parametrize(("phrase", "differs"), [("2.4", True), ("heart failure", False)])
+def test_a_case_may_name_what_the_card_does_not_say(
+    phrase: str, differs: bool, shipped: RuleBase
+) -> None:
+    observation = {"code": "loinc 2823-3", "value": 2.4, "unit": "mmol/L", "at": "now"}
+    case = Case(
+        rule="k-01-low-potassium",
+        name="a potassium of 2.4",
+        proves="fires",
+        place="",
+        given={"record": {"observations": [observation]}},
+        expect={"says-not": [phrase]},
+        now=NOW,
+        hook="patient-view",
+    )
+
+    assert bool(running.run(case, shipped, FIXTURES).differences) is differs
