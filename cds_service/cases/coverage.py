@@ -16,6 +16,7 @@ from cds_service.rulebase.definitions import (
     ScoreFact,
 )
 from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.possible import Values, possible
 
 ALL: tuple[Truth, ...] = (True, False, None)
 WORDS: dict[Truth, str] = {True: "true", False: "false", None: "unknown"}
@@ -62,7 +63,7 @@ def _seen(rule: Rule, name: str, met: set[Truth], rule_base: RuleBase) -> Seen:
 
 
 def can_be_unknown(name: str, rule_base: RuleBase) -> bool:
-    """Whether a fact of this kind can be unknown: some are settled by the request or by counting."""
+    """Whether a fact can be unknown: some are settled by the request, by counting, or by `unless`."""
     definition = rule_base.facts[name]
     match definition:
         case HookFact() | RegionFact() | AnsweredFact():
@@ -72,8 +73,15 @@ def can_be_unknown(name: str, rule_base: RuleBase) -> bool:
         case ScoreFact():
             return not definition.undecided
         case GroupFact():
-            return any(can_be_unknown(one, rule_base) for one in facts_in(definition.when))
+            # What reads only "is on record" or "is not" is settled whatever is known (`unless`).
+            return possible((definition.when,), _unknown) and any(
+                can_be_unknown(one, rule_base) for one in facts_in(definition.when)
+            )
         case CountFact():
             return any(can_be_unknown(one, rule_base) for one in definition.of)
         case _:
             return True
+
+
+def _unknown(values: Values) -> bool:
+    return values == (None,)

@@ -198,6 +198,9 @@ def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator
     for phrase in expect.get("says", ()):
         if phrase.replace("\\", "") not in words.replace("\\", ""):
             yield f"says: {phrase!r} is not in the card of {rule.id}: {words!r}"
+    for phrase in expect.get("says-not", ()):
+        if phrase in words.replace("\\", ""):
+            yield f"says-not: {phrase!r} is in the card of {rule.id}: {words!r}"
 
 
 def _deletes(suggestions: tuple[Any, ...]) -> int:
