@@ -107,6 +107,8 @@ class _Builder:
             resource["code"] = self._concept(one["code"], one.get("text", ""))
         elif "text" in one:
             resource["code"] = {"text": one["text"]}
+        if one.get("unreadable"):  # a reference as a mere text: not FHIR, so the resource is not read
+            resource["subject"] = resource["subject"]["reference"]
         return resource
 
     def _patient(self, record: Mapping[str, Any]) -> Resource:

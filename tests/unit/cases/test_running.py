@@ -1,10 +1,14 @@
 """Cases: what a case adds to a fixture is about the fixture's patient."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+
+import pytest
 
 from cds_service import content
 from cds_service.cases import running
 from cds_service.cases.running import Case
+from cds_service.rulebase.criteria import Truth
 from cds_service.rulebase.model import RuleBase
 
 FIXTURES = content.folder("fhir_fixtures")
@@ -26,3 +30,43 @@ def test_what_is_added_to_a_fixture_is_read_as_the_patients_own(shipped: RuleBas
     )
 
     assert running.run(case, shipped, FIXTURES).differences == ()
+
+
+def test_an_unreadable_entry_leaves_unknown_what_it_is_about(shipped: RuleBase) -> None:
+    def of(fact: str, **entry: object) -> Truth:
+        drafts = [{"code": "loinc 30691-0", **entry}]
+        case = Case(
+            rule="j04-oa-imaging-guard",
+            name="a knee MRI being ordered",
+            proves="missing",
+            place="",
+            given={"record": {"drafts": drafts}},
+            expect={},
+            now=NOW,
+            hook="order-select",
+        )
+        return running.posed(case, shipped, FIXTURES)[1].value(fact, "")
+
+    assert of("mri-knee-draft") is True
+    assert of("mri-knee-draft", unreadable=True) is None
+    assert of("hip-image-draft", unreadable=True) is False
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "fact"),
+    [
+        ("conditions", {"code": "icd-10-cm M17.11"}, "knee-oa-dx"),
+        ("observations", {"code": "local joint-hot", "value": True, "at": "-1d"}, "joint-hot-now"),
+        ("procedures", {"code": "snomed 52734007"}, "joint-prosthesis"),
+    ],
+)
+def test_entries_of_every_list_can_be_unreadable(
+    section: str, entry: Mapping[str, object], fact: str, shipped: RuleBase
+) -> None:
+    given = {"record": {section: [{**entry, "unreadable": True}]}}
+    case = Case("j04-oa-imaging-guard", "", "missing", "", given, {}, now=NOW, hook="order-select")
+
+    facts = running.posed(case, shipped, FIXTURES)[1]
+
+    assert facts.value(fact, "") is None
+    assert any(why == "unreadable" for _, why in facts.undelivered)
