@@ -199,7 +199,7 @@ def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator
 
 
 def _worded(expect: Mapping[str, Any], words: str, rule: str) -> Iterator[str]:
-    """Phrases that a card should have and has not, and the other way round; no card leaves nothing out."""
+    """Phrases that a card lacks and should have, or has and should not; without a card both differ."""
     plain = words.replace("\\", "")
     for phrase in expect.get("says", ()):
         if phrase.replace("\\", "") not in plain:
