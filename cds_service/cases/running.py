@@ -195,12 +195,20 @@ def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator
         yield f"reason: expected {expect['reason']!r}, got {told!r}"
     yield from _withheld(expect.get("withheld", {}), carded.withheld if carded else {})
     words = f"{carded.card.summary}\n{carded.card.detail}" if carded else ""
+    yield from _worded(expect, words, rule.id)
+
+
+def _worded(expect: Mapping[str, Any], words: str, rule: str) -> Iterator[str]:
+    """Phrases that a card lacks and should have, or has and should not; without a card both differ."""
+    plain = words.replace("\\", "")
     for phrase in expect.get("says", ()):
-        if phrase.replace("\\", "") not in words.replace("\\", ""):
-            yield f"says: {phrase!r} is not in the card of {rule.id}: {words!r}"
+        if phrase.replace("\\", "") not in plain:
+            yield f"says: {phrase!r} is not in the card of {rule}: {words!r}"
     for phrase in expect.get("says-not", ()):
-        if phrase in words.replace("\\", ""):
-            yield f"says-not: {phrase!r} is in the card of {rule.id}: {words!r}"
+        if not words:
+            yield f"says-not: {rule} has no card that could say {phrase!r}"
+        elif phrase.replace("\\", "") in plain:
+            yield f"says-not: {phrase!r} is in the card of {rule}: {words!r}"
 
 
 def _deletes(suggestions: tuple[Any, ...]) -> int:
