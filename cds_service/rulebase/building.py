@@ -72,6 +72,7 @@ def concepts(include: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]])
                 prefix=system in _PREFIXED and not fields.get("exact", False),
                 side=fields.get("side"),
                 needs_site=fields.get("needs-site", ""),
+                plain=fields.get("plain", ""),
             )
         )
     return tuple(found)
