@@ -6,22 +6,23 @@ from cds_service.emission import problem_of
 from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
-from cds_service.rulebase import loader, logic
+from cds_service.rulebase import loader, logic, reading
 from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
 
 
-def load(texts: Mapping[str, str], *, locked: bool = True) -> RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) -> RuleBase:
     """The rule base of content files, fit to serve.
 
     Args:
         texts: the content files, as `rulebase.loader` takes them.
         locked: whether it must be the one that `cards.lock` names.
+        cases: whether the cases beside its rules must be sound as well.
 
     Raises:
         BrokenRuleBase: with everything that is wrong; a broken rule base does not start.
     """
-    rule_base = loader.load(texts, locked=locked)
+    rule_base = loader.load(texts, locked=locked, cases=cases)
     found = problems(rule_base, texts)
     if found:
         raise BrokenRuleBase(found)
@@ -33,12 +34,13 @@ def problems(rule_base: RuleBase, texts: Mapping[str, str]) -> list[ContentProbl
     return [*_unfit_orders(rule_base, texts), *_uncomputed(rule_base, texts)]
 
 
-def oversights(rule_base: RuleBase, texts: Mapping[str, str]) -> list[ContentProblem]:
+def oversights(
+    rule_base: RuleBase, documents: Mapping[str, list[reading.Document]]
+) -> list[ContentProblem]:
     """What an author overlooked, and a service that starts can live with.
 
     Parts of rules that can never matter, definitions that no rule reaches.
     """
-    documents, _ = loader.documents_of(texts)
     return list(logic.problems(rule_base, documents))
 
 

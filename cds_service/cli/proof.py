@@ -26,7 +26,7 @@ def coverage(cards: str, rule: str) -> None:
 
     Exit code 1 while a fact was never seen with a value that its kind can take.
     """
-    found = rule_base(cards, locked=False)
+    found = rule_base(cards, locked=False, cases=True)
     folder = fixtures_if_any()
     wanted = chosen_rule(found, rule).id if rule else ""
     cases = running.read(content.texts(cards_folder(cards)), found)
@@ -55,7 +55,7 @@ def mutate(cards: str, rule: str) -> None:
     as the rule: then the cases list it under `survivors`, with the reason. Exit code 1 when a change
     survives that is not listed, or one is listed that does not survive. Takes minutes for all rules.
     """
-    found = rule_base(cards, locked=False)
+    found = rule_base(cards, locked=False, cases=True)
     texts = content.texts(cards_folder(cards))
     wanted = [chosen_rule(found, rule)] if rule else list(found.rules.values())
     ids = {one.id for one in wanted}

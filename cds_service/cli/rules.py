@@ -44,8 +44,9 @@ def check(cards: str, by_codes: bool) -> None:
     texts = content.texts(cards_folder(cards))
     found, problems = loader.examine(texts)
     if found is not None:
-        problems = [*problems, *fitness.problems(found, texts), *fitness.oversights(found, texts)]
-        _say_due(found, upkeep.code_sets(found, loader.documents_of(texts)[0]), by_codes=by_codes)
+        documents, _ = loader.documents_of(texts)
+        problems = [*problems, *fitness.problems(found, texts), *fitness.oversights(found, documents)]
+        _say_due(found, upkeep.code_sets(found, documents), by_codes=by_codes)
     for problem in problems:
         click.echo(str(problem))
     if problems:
@@ -156,7 +157,7 @@ def test(cards: str, rule: str, verbose: bool) -> None:
 
     Exit code 1 when a case differs from what it expects.
     """
-    found = rule_base(cards, locked=False)
+    found = rule_base(cards, locked=False, cases=True)
     folder = fixtures_if_any()
     texts = content.texts(cards_folder(cards))
     wanted = chosen_rule(found, rule).id if rule else ""

@@ -25,22 +25,27 @@ REQUIRED_CASES = ("fires", "near-miss", "missing")
 def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[ContentProblem]:
     """What makes sound content good content: one generator per rule of the house."""
     problems: list[ContentProblem] = []
-    cases = {document.file: document for document in documents["cases"]}
     by_id = {document.value["id"]: document for document in documents["rule"]}
     for rule in rule_base.rules.values():
         document = by_id[rule.id]
         for check in (_file_name, _levels_fall, _texts_hold, _guards_stay_mild):
             problems.extend(check(rule, document, rule_base))
-        problems.extend(_has_cases(rule, document, cases))
-    for file, document in cases.items():
-        if file.removesuffix(".cases.yaml") + ".yaml" not in {one.file for one in by_id.values()}:
-            problems.append(document.problem((), "no rule of this name stands beside these cases"))
     problems.extend(_ranked(rule_base, documents))
     problems.extend(_native_values(rule_base, documents))
     problems.extend(_multiples(rule_base, documents))
     problems.extend(_labels(rule_base, documents))
     problems.extend(_phrases_mean_something(rule_base, documents))
     return problems
+
+
+def proof_rules(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
+    """Every rule has its cases beside it, and every file of cases its rule."""
+    cases = {document.file: document for document in documents["cases"]}
+    for document in documents["rule"]:
+        yield from _has_cases(rule_base.rules[document.value["id"]], document, cases)
+    beside = {one.file.removesuffix(".yaml") + ".cases.yaml" for one in documents["rule"]}
+    for file in cases.keys() - beside:
+        yield cases[file].problem((), "no rule of this name stands beside these cases")
 
 
 def _phrases_mean_something(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:

@@ -32,17 +32,20 @@ def kind_of(file: str) -> str:
     return folder if folder in _FOLDERS else "rule"
 
 
-def load(texts: Mapping[str, str], *, locked: bool = True) -> model.RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) -> model.RuleBase:
     """Read a whole rule base.
 
     Args:
         texts: file (relative, with `/`) → text; the `*.schema.json` and `cards.lock` among them.
         locked: whether it must be the one that `cards.lock` names; not while a rule is being written.
+        cases: whether the cases beside the rules are read as well. A service that starts needs none of
+            them, and they are half of the reading.
 
     Raises:
         BrokenRuleBase: with every problem found, each with file and line.
     """
-    rule_base, problems = examine(texts, check_lock=locked)
+    served = {file: text for file, text in texts.items() if cases or kind_of(file) != "cases"}
+    rule_base, problems = _examined(served, check_lock=locked, cases=cases)
     if rule_base is None or problems:
         raise BrokenRuleBase(problems)
     return rule_base
@@ -51,7 +54,13 @@ def load(texts: Mapping[str, str], *, locked: bool = True) -> model.RuleBase:
 def examine(
     texts: Mapping[str, str], *, check_lock: bool = True
 ) -> tuple[model.RuleBase | None, list[ContentProblem]]:
-    """Read a rule base and list its problems; the rule base is None when it cannot be built."""
+    """Read a rule base with its cases and list its problems; None when it cannot be built."""
+    return _examined(texts, check_lock=check_lock, cases=True)
+
+
+def _examined(
+    texts: Mapping[str, str], *, check_lock: bool, cases: bool
+) -> tuple[model.RuleBase | None, list[ContentProblem]]:
     documents, problems = documents_of(texts)
     if problems:
         return None, sorted(problems, key=_place)
@@ -60,6 +69,8 @@ def examine(
         return None, sorted(problems, key=_place)
     rule_base = _assemble(documents)
     problems.extend(checks.house_rules(rule_base, documents))
+    if cases:
+        problems.extend(checks.proof_rules(rule_base, documents))
     rule_base = lock.with_digests(rule_base, documents)
     if check_lock:
         problems.extend(lock.differences(rule_base, texts.get("cards.lock", ""), documents))
