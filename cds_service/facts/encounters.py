@@ -12,7 +12,7 @@ import msgspec
 from cds_service.facts.entries import of_condition
 from cds_service.facts.model import TEXT_MATCH
 from cds_service.facts.observations import of_observation
-from cds_service.facts.statements import Context, Place, Stated, Statement, label_of, matches
+from cds_service.facts.statements import Context, Place, Stated, Statement, entry_label, matches
 from cds_service.facts.wording import worded
 from cds_service.fhir.dates import Span
 from cds_service.fhir.decoding import Ignored, Unread, decode
@@ -158,7 +158,7 @@ def _of_this_encounter(
     return Statement(
         kind=kind,
         ref=ref,
-        label=label_of(said or CodeableConcept(), match.concept.display),
+        label=entry_label(said or CodeableConcept(), match.concept),
         concept=match.concept,
         code=code,
         side=match.concept.side,

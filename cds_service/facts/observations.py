@@ -15,6 +15,7 @@ from cds_service.facts.statements import (
     Place,
     Stated,
     Statement,
+    entry_label,
     label_of,
     leg_answered,
     matches,
@@ -156,7 +157,7 @@ def _valued(
                 match.set,
                 msgspec.structs.replace(
                     base,
-                    label=label_of(part.code, match.concept.display),
+                    label=entry_label(part.code, match.concept),
                     concept=match.concept,
                     code=code,
                     side=side or leg,
@@ -182,7 +183,7 @@ def _valued(
                     match.set,
                     msgspec.structs.replace(
                         base,
-                        label=label_of(part.valueCodeableConcept, match.concept.display),
+                        label=entry_label(part.valueCodeableConcept, match.concept),
                         concept=match.concept,
                         code=code,
                         side=side,
@@ -229,7 +230,7 @@ def of_report(resource: DiagnosticReport, ref: str, context: Context) -> Stated:
                 Statement(
                     kind="report",
                     ref=ref,
-                    label=label_of(resource.code, match.concept.display),
+                    label=entry_label(resource.code, match.concept),
                     concept=match.concept,
                     code=code,
                     side=match.concept.side,

@@ -8,6 +8,7 @@ from cds_service.facts.statements import (
     Context,
     Stated,
     Statement,
+    entry_label,
     label_of,
     matches,
     place_of,
@@ -54,7 +55,7 @@ def of_request(resource: ServiceRequest, ref: str, context: Context, *, draft: b
                 Statement(
                     kind="draft" if draft else "order",
                     ref=ref,
-                    label=label_of(resource.code, match.concept.display),
+                    label=entry_label(resource.code, match.concept),
                     concept=match.concept,
                     code=code,
                     side=side,
@@ -76,7 +77,7 @@ def of_device_draft(resource: DeviceRequest, ref: str, context: Context) -> Stat
             Statement(
                 kind="draft",
                 ref=ref,
-                label=label_of(resource.codeCodeableConcept, match.concept.display),
+                label=entry_label(resource.codeCodeableConcept, match.concept),
                 concept=match.concept,
                 code=code,
                 side=match.concept.side,
@@ -118,7 +119,7 @@ def of_medication(
                 Statement(
                     kind="draft" if draft else "medication" if taken else "ended-medication",
                     ref=ref,
-                    label=label_of(concept, match.concept.display),
+                    label=entry_label(concept, match.concept),
                     concept=match.concept,
                     code=code,
                     when=when,

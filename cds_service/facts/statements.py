@@ -123,6 +123,16 @@ def label_of(concept: CodeableConcept, fallback: str) -> str:
     return fallback
 
 
+def entry_label(concept: CodeableConcept, known: Concept) -> str:
+    """The words of an entry in a code set: its own, or ours where it has only the official title."""
+    words = label_of(concept, known.plain or known.display)
+    if not known.plain:
+        return words
+    titles = (known.display, *(coding.display or "" for coding in concept.coding))
+    official = {title.strip()[:_LONGEST_TEXT].casefold() for title in titles}
+    return known.plain if words.casefold() in official else words
+
+
 def is_plain(words: str) -> bool:
     """Whether text of a record is words and nothing that a viewer could act on."""
     return words.isprintable() and not _MARKUP.search(words)

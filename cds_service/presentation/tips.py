@@ -14,7 +14,7 @@ from cds_service.presentation.rendering import Words, fill
 from cds_service.presentation.spoken_facts import Facts
 from cds_service.presentation.text import escaped, sentence
 from cds_service.rulebase.criteria import supporting
-from cds_service.rulebase.definitions import CountFact, GroupFact
+from cds_service.rulebase.definitions import CountFact, DerivedFact, GroupFact
 from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rules.model import Finding
 
@@ -93,7 +93,15 @@ def _reasons(name: str, facts: Facts) -> Iterator[str]:
             if not fact.data:
                 return
             said = rendering.data_in_words(definition, _undated(fact.data), facts)
+            if isinstance(definition, DerivedFact):  # a computed number stands without a name
+                said = f"{_computed_of(definition, facts.rule_base)} {said}"
             yield f"on {said[3:]}" if said.startswith("On ") else said
+
+
+def _computed_of(definition: DerivedFact, rule_base: RuleBase) -> str:
+    """What a computed value is a value of: `eGFR`."""
+    found = rule_base.analytes.get(definition.of[0])
+    return found.label if found else definition.label
 
 
 def _undated(data: tuple[Datum, ...]) -> tuple[Datum, ...]:

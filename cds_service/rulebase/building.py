@@ -72,6 +72,7 @@ def concepts(include: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]])
                 prefix=system in _PREFIXED and not fields.get("exact", False),
                 side=fields.get("side"),
                 needs_site=fields.get("needs-site", ""),
+                plain=fields.get("plain", ""),
             )
         )
     return tuple(found)
@@ -129,9 +130,7 @@ def panel(name: str, value: Mapping[str, Any]) -> model.Panel:
     return model.Panel(name, value["codes"], tuple(value["covers"]), value["source"])
 
 
-def _hazards(value: Mapping[str, str] | None) -> model.Hazards | None:
-    if value is None:
-        return None
+def _hazards(value: Mapping[str, str]) -> model.Hazards:
     return model.Hazards(
         fires_wrongly=value["fires-wrongly"],
         silent_wrongly=value["silent-wrongly"],
@@ -152,7 +151,7 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         title=value["title"],
         intent=value["intent"],
         limits=tuple(value["limits"]),
-        hazards=_hazards(value.get("hazards")),
+        hazards=_hazards(value["hazards"]),
         hooks=tuple(value["hooks"]),
         sources=tuple(model.Source(**source) for source in value["sources"]),
         levels=tuple(_level(level) for level in value["levels"]),

@@ -131,7 +131,7 @@ def _has_cases(
         if case["name"] in seen:
             yield cases[file].problem(("cases", index), f"a second case {case['name']!r}")
         seen.add(case["name"])
-    if rule.hazards and rule.hazards.case not in seen:
+    if rule.hazards.case not in seen:
         yield document.problem(("hazards", "case"), f"no case is called {rule.hazards.case!r}")
 
 

@@ -11,7 +11,8 @@ class Concept(msgspec.Struct, frozen=True):
     """One member of a code set.
 
     `prefix` matches longer codes too (ICD-10-CM, ATC). `side` is the side the code itself says.
-    `needs_site` names a code set one of whose members must be the body site.
+    `needs_site` names a code set one of whose members must be the body site. `plain` is what a card
+    calls it where the record has only the official title.
     """
 
     system: str
@@ -20,6 +21,7 @@ class Concept(msgspec.Struct, frozen=True):
     prefix: bool = False
     side: Sidedness | None = None
     needs_site: str = ""
+    plain: str = ""
 
 
 class CodeSet(msgspec.Struct, frozen=True):

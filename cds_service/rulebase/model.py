@@ -206,6 +206,7 @@ class Rule(msgspec.Struct, frozen=True):
     title: str
     intent: str
     limits: tuple[str, ...]
+    hazards: Hazards
     hooks: tuple[str, ...]
     sources: tuple[Source, ...]
     levels: tuple[Level, ...]
@@ -223,7 +224,6 @@ class Rule(msgspec.Struct, frozen=True):
     yields_to: tuple[Yield, ...] = ()
     merges_into: str = ""
     ask: Ask | None = None
-    hazards: Hazards | None = None
 
     @property
     def topic(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.model import RuleBase
 from scripts.docs import markdown, rule_pages
 from scripts.docs.content import NotSaid, short
 
@@ -39,7 +39,7 @@ def tables(found: RuleBase) -> Iterator[str]:
     """Return each table under its heading.
 
     Raises:
-        NotSaid: when a rule is named by none of them.
+        NotSaid: when a rule is named by none of them, or they name a rule that there is not.
     """
     numbers = {short(rule): rule for rule in found.rules.values()}
     sections = {name: getattr(causes(), name) for name in HEADINGS}
@@ -52,6 +52,8 @@ def tables(found: RuleBase) -> Iterator[str]:
     }
     for number in sorted(numbers.keys() - named):
         raise NotSaid(f"{FILE.name}: {numbers[number].id} stands under no cause, test or tip")
+    for number in sorted(named - numbers.keys()):
+        raise NotSaid(f"{FILE.name}: no rule has the number {number}")
     for name, section in sections.items():
         yield f"## {HEADINGS[name]}"
         yield markdown.table(
@@ -60,13 +62,9 @@ def tables(found: RuleBase) -> Iterator[str]:
                 (
                     group if position == 0 else "",
                     markdown.plain(item),
-                    ", ".join(_linked(one, numbers) for one in ones),
+                    ", ".join(rule_pages.named(numbers[one]) for one in ones),
                 )
                 for group, items in section.items()
                 for position, (item, ones) in enumerate(items.items())
             ],
         )
-
-
-def _linked(number: str, rules: Mapping[str, Rule]) -> str:
-    return rule_pages.named(rules[number]) if number in rules else f"{number} (planned)"

@@ -1,7 +1,5 @@
 """docs/reference/rules/hazards.md: what goes wrong when a rule is wrong, from `cards/`."""
 
-from collections.abc import Sequence
-
 from cds_service.rulebase.model import Rule, RuleBase
 from scripts.docs import markdown, rule_pages
 from scripts.docs.content import rule_base
@@ -32,19 +30,12 @@ def written(found: RuleBase) -> str:
         INTRODUCTION,
         markdown.table(
             ("rule", "if it speaks wrongly", "if it is silent wrongly", "control", "tested by the case"),
-            [_row(rule) for rule in ordered if rule.hazards],
+            [_row(rule) for rule in ordered],
         ),
-        _without([rule for rule in ordered if not rule.hazards]),
     )
 
 
-def _without(rules: Sequence[Rule]) -> str:
-    """Name the rules that have none: not being in the table does not mean without hazard."""
-    return f"Not written yet: {', '.join(map(rule_pages.named, rules))}." if rules else ""
-
-
 def _row(rule: Rule) -> tuple[str, ...]:
-    assert rule.hazards is not None
     told = (rule.hazards.fires_wrongly, rule.hazards.silent_wrongly, rule.hazards.control)
     case = markdown.link(markdown.plain(rule.hazards.case), f"{rule.id}.md#the-patients-that-prove-it")
     return (f"{rule_pages.named(rule)} {markdown.plain(rule.title)}", *map(markdown.plain, told), case)

@@ -222,6 +222,13 @@ def test_a_rule_under_no_cause_is_an_error_that_names_it() -> None:
         list(causes.tables(loaded(texts(rules=[rule("x-01-new")]))))
 
 
+def test_a_number_that_no_rule_has_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = causes.Causes(causes={"Legs": {"heavy": ("X-01", "X-02")}}, tests={}, tips={})
+    monkeypatch.setattr(causes, "causes", lambda: written)
+    with pytest.raises(content.NotSaid, match="no rule has the number X-02"):
+        list(causes.tables(loaded(texts(rules=[rule("x-01-new")]))))
+
+
 def test_the_index_tells_apart_what_is_approved_reviewed_and_known() -> None:
     looked_up = {
         "id": "src",
@@ -268,12 +275,6 @@ def test_the_hazards_stand_in_one_table_the_most_urgent_rule_first() -> None:
     row = f"| [SOON](soon.md) Title | A needless test. | A missed one. | It asks. | {case} |"
     assert row in page
     assert page.index(row) < page.index("[LATE](late.md)")
-    assert "Not written yet" not in page
-
-
-def test_a_rule_without_hazards_is_named_below_the_table() -> None:
-    page = hazards.written(loaded(texts(rules=[rule("bare")])))
-    assert page.endswith("Not written yet: [BARE](bare.md).\n")
 
 
 def test_every_setting_says_what_it_means() -> None:

@@ -90,3 +90,6 @@ def test_the_case_that_tests_a_hazard_must_be_there() -> None:
     wrong = rule("x", hazards={**hazards, "case": "fire"})
     (problem,) = loader.examine(texts({}, rules=[wrong]), check_lock=False)[1]
     assert problem.what == "no case is called 'fire'"
+    bare = {key: value for key, value in rule("x").items() if key != "hazards"}
+    (problem,) = loader.examine(texts({}, rules=[bare]), check_lock=False)[1]
+    assert "'hazards' is a required property" in problem.what

@@ -20,6 +20,7 @@ UCUM = "http://unitsofmeasure.org"
 Json = dict[str, Any]
 
 LETTERS = "abcdefgh"
+HAZARDS = {"fires-wrongly": "noise", "silent-wrongly": "missed", "control": "a case", "case": "fires"}
 
 _SYSTEMS = {
     "tiny": {"uri": SYSTEM, "also": ["urn:oid:1.2.3"]},
@@ -218,6 +219,7 @@ def rule(name: str, when: Any = None, **fields: Any) -> Json:
         "title": "Title",
         "intent": "Intent",
         "limits": ["none"],
+        "hazards": HAZARDS,
         "hooks": ["patient-view"],
         "sources": [source],
         "levels": levels,
