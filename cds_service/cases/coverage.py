@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from cds_service.cases.running import Outcome
-from cds_service.rulebase.criteria import Truth, facts_in
+from cds_service.rulebase.criteria import Criterion, Is, Truth, Unless, facts_in
 from cds_service.rulebase.definitions import (
     AnsweredFact,
     CountFact,
@@ -72,8 +72,19 @@ def can_be_unknown(name: str, rule_base: RuleBase) -> bool:
         case ScoreFact():
             return not definition.undecided
         case GroupFact():
-            return any(can_be_unknown(one, rule_base) for one in facts_in(definition.when))
+            return _can_be_open(definition.when, rule_base)
         case CountFact():
             return any(can_be_unknown(one, rule_base) for one in definition.of)
         case _:
             return True
+
+
+def _can_be_open(criterion: Criterion, rule_base: RuleBase) -> bool:
+    """Whether a criterion can be unknown: `unless` takes what is unknown as absent."""
+    match criterion:
+        case Unless():
+            return False
+        case Is():
+            return can_be_unknown(criterion.fact, rule_base)
+        case _:
+            return any(_can_be_open(part, rule_base) for part in criterion.of)
