@@ -46,7 +46,7 @@ def test_a_case_counts_for_its_own_rule_only(shipped: RuleBase) -> None:
 
 @pytest.mark.parametrize(
     ("fact", "expected"),
-    [("deceased", False), ("potassium-low", True), ("adult", True)],
+    [("deceased", False), ("potassium-low", True), ("adult", True), ("ely-panel-wanted", False)],
 )
 def test_some_kinds_of_fact_are_never_unknown(fact: str, expected: bool, shipped: RuleBase) -> None:
     assert can_be_unknown(fact, shipped) is expected
