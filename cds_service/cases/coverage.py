@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from cds_service.cases.running import Outcome
+from cds_service.facts.derived import BY_NAME
 from cds_service.rulebase.criteria import Truth, facts_in
 from cds_service.rulebase.definitions import (
     AnsweredFact,
     CountFact,
+    DerivedFact,
     GroupFact,
     HookFact,
     PatientFact,
@@ -70,6 +72,8 @@ def can_be_unknown(name: str, rule_base: RuleBase) -> bool:
             return False
         case PatientFact():
             return definition.attribute != "deceased"  # not said is not deceased (ARCHITECTURE 5.1)
+        case DerivedFact():
+            return not BY_NAME[definition.by].settled
         case ScoreFact():
             return not definition.undecided
         case GroupFact():

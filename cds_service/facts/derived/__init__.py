@@ -63,7 +63,8 @@ class Formula(msgspec.Struct, frozen=True):
     `of` names first so many analytes, then so many code sets, then so many facts (`more_facts`: at
     least so many); `is` so many limits as one of `limits`; `with` these parameters; `paired` and
     `windowed`: it needs `paired-within`, `within`. `personal`: it reads of the Patient (age, sex)
-    besides what its definition names, and is never shared between patients.
+    besides what its definition names, and is never shared between patients. `settled`: true or false,
+    never unknown.
     """
 
     compute: Callable[[DerivedFact, Record, Side, FactOf], Fact]
@@ -76,6 +77,7 @@ class Formula(msgspec.Struct, frozen=True):
     paired: bool = False
     windowed: bool = False
     personal: bool = False
+    settled: bool = False
 
 
 _SOME = (1, 2)
