@@ -6,6 +6,7 @@ import pytest
 
 from cds_service import content, fitness
 from cds_service.cases import running
+from cds_service.cases.coverage import coverage
 from cds_service.cases.running import Case
 from cds_service.rulebase.model import RuleBase
 
@@ -27,10 +28,22 @@ def test_every_rule_proves_more_than_that_it_fires() -> None:
         assert {"fires", "near-miss", "missing"} <= proved
 
 
-def test_every_level_of_every_rule_is_reached_by_a_case() -> None:
+@pytest.fixture(scope="module")
+def outcomes() -> list[running.Outcome]:
+    """Return what came of every case."""
+    return [running.run(case, RULE_BASE, FIXTURES) for case in CASES]
+
+
+def test_every_fact_of_every_rule_is_seen_with_every_value_it_can_take(
+    outcomes: list[running.Outcome],
+) -> None:
+    lacking = {(one.rule, one.fact): one.lacks for one in coverage(RULE_BASE, outcomes) if one.lacks}
+    assert lacking == {}
+
+
+def test_every_level_of_every_rule_is_reached_by_a_case(outcomes: list[running.Outcome]) -> None:
     reached: set[tuple[str, int]] = set()
-    for case in CASES:
-        outcome = running.run(case, RULE_BASE, FIXTURES)
+    for outcome in outcomes:
         if outcome.decision is not None:
             reached |= {
                 (one.rule, one.level) for one in outcome.decision.findings if one.level is not None
@@ -39,9 +52,9 @@ def test_every_level_of_every_rule_is_reached_by_a_case() -> None:
     assert every - reached == set()
 
 
-def test_no_card_of_any_case_reads_against_the_house_style() -> None:
-    for case in CASES:
-        outcome = running.run(case, RULE_BASE, FIXTURES)
+def test_no_card_of_any_case_reads_against_the_house_style(outcomes: list[running.Outcome]) -> None:
+    for outcome in outcomes:
+        case = outcome.case
         for card in outcome.decision.cards if outcome.decision else ():
             where = f"{case.place}: {card.summary}"
             assert len(card.summary) < 140, where

@@ -159,7 +159,7 @@ BY_NAME: Mapping[str, Formula] = {
         parameters=repeated.WITH_EFFORT,
         windowed=True,
     ),
-    "unreadable-value": Formula(unreadable_value, 1, more_facts=True, windowed=True),
+    "unreadable-value": Formula(unreadable_value, 1, more_facts=True, windowed=True, settled=True),
     "urea-creatinine": Formula(urea_creatinine, 3, limits=_SOME),
     "weight-loss": Formula(weight_loss.weight_loss, 1, limits=_SOME, parameters=weight_loss.PARAMETERS),
 }
