@@ -1,4 +1,4 @@
-"""The table of verified codes that are in no set: none of them is in one, and none stands there twice."""
+"""The table of verified codes that are in no set: none is in one, none stands there twice."""
 
 import re
 from collections.abc import Iterator
