@@ -72,7 +72,7 @@ def _measured(
         return _any_ever(definition, found, record, analyte)
     if not found:
         return _nothing(definition, record, analyte)
-    legs = [found] if definition.sides == "newest" else _by_leg(found)
+    legs = [found] if definition.sides == "newest" else _worse_first(definition, _by_leg(found))
     if len(legs) == 1:
         return _judged(definition, legs[0], record, side, fact_of)
     # "The lower leg is from 0.60 to 0.80": each limit by itself, for its own direction.
@@ -128,6 +128,21 @@ def _by_leg(found: list[Value]) -> list[list[Value]]:
         if rank(legs[""][0].statement) < newest_sided:
             del legs[""]
     return list(legs.values())
+
+
+def _worse_first(definition: MeasurementFact, legs: list[list[Value]]) -> list[list[Value]]:
+    """The leg that decides first: a card speaks of its value. One that cannot be read comes last."""
+
+    def edge(leg: list[Value]) -> tuple[bool, Decimal]:
+        span, unit = leg[0].interval, leg[0].unit
+        if span is None or unit is None:
+            return True, Decimal(0)
+        span = scaled(span, unit.factor, unit.zero)
+        if definition.sides == "lowest":
+            return False, Decimal("-Infinity") if span.low is None else span.low
+        return False, Decimal("-Infinity") if span.high is None else -span.high
+
+    return sorted(legs, key=edge)
 
 
 def _judged(

@@ -302,6 +302,21 @@ def test_the_lower_or_the_higher_leg_decides(
     assert facts.value(name) is expected
 
 
+@pytest.mark.parametrize(("left", "right"), [("0.45", "0.86"), ("0.86", "0.45")])
+def test_of_two_low_legs_the_lower_is_the_one_a_card_speaks_of(
+    base: RuleBase, left: str, right: str
+) -> None:
+    found = assessed(base, findings=[index(left, "left"), index(right, "right")]).fact("index-fresh-low")
+
+    assert [one.value for one in found.data] == ["0.45", "0.86"]
+
+
+def test_of_two_stiff_legs_the_higher_is_the_one_a_card_speaks_of(base: RuleBase) -> None:
+    found = assessed(base, findings=[index("1.45", "left"), index("1.60", "right")]).fact("index-stiff")
+
+    assert [one.value for one in found.data] == ["1.60", "1.45"]
+
+
 def test_an_older_leg_is_not_hidden_by_the_newer_other_one(base: RuleBase) -> None:
     old_left, new_right = index("0.80", "left", "2026-10-01"), index("1.10", "right")
 
