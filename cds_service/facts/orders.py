@@ -34,6 +34,7 @@ _INTENTS = frozenset(
 )
 # On hold is not being taken; a draft, a cancelled or a mistaken entry never was.
 _ENDED = frozenset({"stopped", "completed", "on-hold"})
+_OVER = frozenset({"stopped", "completed"})
 _OPEN_ORDERS = frozenset({"active", "on-hold", "draft"})
 _OLD_PRESCRIPTION = 365  # days; reconciliation, "Active medicine"
 
@@ -100,6 +101,8 @@ def of_medication(
     """
     taken, ended = is_taken(resource), resource.status in _ENDED
     if not draft and not taken and not ended:
+        return
+    if draft and resource.status in (*_DROPPED, *_OVER):  # it is being ended, not ordered
         return
     if isinstance(resource, MedicationRequest) and resource.doNotPerform:
         return

@@ -20,11 +20,16 @@ _ATC_SUBSTANCE = 7  # characters of a code of the fifth level; a shorter one nam
 _SHORTEST = 5  # letters; "iron" and "zinc" stand in names of other things
 _PLAIN = re.compile(r"[a-z][a-z -]*[a-z]")
 _DENIED = re.compile(r"\b(no|not|non|without|free|avoid|allerg\w*|intoleran\w*|stop(ped)?|never)\b")
+# "Sugar free" is part of the names of liquids (UK: dm+d) and denies no ingredient.
+_WITHOUT_EXCIPIENT = re.compile(
+    r"\b(sugar|alcohol|preservative|gluten|lactose|dye|colour|color|latex)[ -]free\b"
+)
 # In "losartan potassium" the potassium is the salt, and no potassium is given.
 _SALTS = frozenset({"calcium", "lithium", "magnesium", "potassium", "sodium"})
 # The dose form tells the route where none is written: what stays where it is put is not taken.
 _LOCAL_FORM = re.compile(
-    r"\b(topical|cream|ointment|gel|lotion|ophthalmic|otic|nasal|vaginal|inhal\w+|nebuli\w+)\b"
+    r"\b(topical|cream|ointment|gel|lotion|ophthalmic|otic|nasal|vaginal|inhal\w+|nebuli\w+"
+    r"|(eye|ear|nose)[ /-](and ear )?(drops?|spray)|eye[ /-]ear drops?|intravitreal)\b"
 )
 _LONGEST_NAME = 300  # characters looked at
 
@@ -37,7 +42,7 @@ class Substances(msgspec.Struct, frozen=True):
 
     def in_name(self, name: str) -> Iterator[Match]:
         """Every member whose ingredient is a word, or some words, of a name of what is taken."""
-        text = name[:_LONGEST_NAME].lower()
+        text = _WITHOUT_EXCIPIENT.sub(" ", name[:_LONGEST_NAME].lower())
         if _DENIED.search(text) is None and _LOCAL_FORM.search(text) is None:
             for found in dict.fromkeys(self.pattern.findall(text)):
                 yield from self.members[found]

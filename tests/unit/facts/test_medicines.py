@@ -247,3 +247,11 @@ def test_a_medicine_whose_code_says_nothing_is_named(base: RuleBase) -> None:
 )
 def test_what_is_recognised_or_not_taken_is_not(base: RuleBase, fields: dict[str, Any]) -> None:
     assert unrecognised(base, **fields) == ()
+
+
+@pytest.mark.parametrize(
+    "status", ["stopped", "completed", "cancelled", "entered-in-error", "not-done", "revoked"]
+)
+def test_a_draft_that_ends_a_medicine_does_not_order_it(base: RuleBase, status: str) -> None:
+    # "Remove the potassium order" on the very draft that stops it would keep it going.
+    assert assessed(base, drafts=[medicine(status=status)]).fact("drafting").value is False
