@@ -53,7 +53,10 @@ def mutate(cards: str, rule: str) -> None:
     Each criterion is left out, `all` and `any`, `none` and `unless` are swapped, each threshold moves
     by one step up and down. A change that survives shows what no case proves, unless it means the same
     as the rule: then the cases list it under `survivors`, with the reason. Exit code 1 when a change
-    survives that is not listed, or one is listed that does not survive. Takes minutes for all rules.
+    survives that is not listed, or one is listed that does not survive.
+
+    A threshold may be proved by the cases of another rule that reaches it; with RULE those are not
+    tried, and such changes are counted apart. Takes a minute or so for one rule, long for all.
     """
     found = rule_base(cards, locked=False, cases=True)
     texts = content.texts(cards_folder(cards))
@@ -89,6 +92,6 @@ def mutate(cards: str, rule: str) -> None:
     )
     if elsewhere:
         click.echo(
-            f"{elsewhere} more, of thresholds that other rules reach too: without RULE their cases are tried"
+            f"{elsewhere} more, of thresholds that other rules reach: without RULE their cases are tried"
         )
     sys.exit(1 if proofless or noticed or gone else 0)
