@@ -82,7 +82,7 @@ rules: $(RUN) ## check the rule base and run the cases beside its rules
 	@$(BIN)/cds-service rules check
 	@$(BIN)/cds-service rules test
 
-mutate-rules: $(RUN) ## change the rules on purpose; name the changes that no case notices (minutes)
+mutate-rules: $(RUN) ## change the rules on purpose; name the changes that no case notices (K=k-01: one rule)
 	@$(BIN)/cds-service rules mutate $(K)
 
 lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed

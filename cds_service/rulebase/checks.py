@@ -43,8 +43,10 @@ def proof_rules(rule_base: model.RuleBase, documents: Documents) -> Iterator[Con
     cases = {document.file: document for document in documents["cases"]}
     for document in documents["rule"]:
         yield from _has_cases(rule_base.rules[document.value["id"]], document, cases)
+    for document in documents["cases"]:
+        yield from _systems_known(document.value, (), document, rule_base)
     beside = {one.file.removesuffix(".yaml") + ".cases.yaml" for one in documents["rule"]}
-    for file in cases.keys() - beside:
+    for file in sorted(cases.keys() - beside):
         yield cases[file].problem((), "no rule of this name stands beside these cases")
 
 
@@ -135,15 +137,33 @@ def _has_cases(
         yield document.problem(("hazards", "case"), f"no case is called {rule.hazards.case!r}")
 
 
+def _systems_known(
+    value: object, path: Path, document: Document, rule_base: model.RuleBase
+) -> Iterator[ContentProblem]:
+    # A slip in the name of a system reads as another system: a near miss with it would prove nothing.
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if (
+                key == "code"
+                and isinstance(inner, str)
+                and inner.split(" ", 1)[0] not in rule_base.systems
+            ):
+                what = f"no code system is called {inner.split(' ', 1)[0]!r} (terminology/systems.yaml)"
+                yield document.problem((*path, key), what)
+            yield from _systems_known(inner, (*path, key), document, rule_base)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _systems_known(inner, (*path, index), document, rule_base)
+
+
 def _ranked(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
     """Every rule has a place among its equals, and every place is some rule's."""
     rank = rule_base.globals.rank
     [document] = documents["global"]
     for rule in rule_base.rules.values():
         if rule.id not in rank and rule.cause not in rank:
-            yield document.problem(
-                ("rank",), f"neither {rule.id!r} nor its cause {rule.cause!r} is here"
-            )
+            what = f"no place for {rule.id!r}: put its cause {rule.cause!r} here, or correct 'cause'"
+            yield document.problem(("rank",), what)
     known = {*rule_base.rules, *(rule.cause for rule in rule_base.rules.values())}
     for index, name in enumerate(rank):
         if name not in known:

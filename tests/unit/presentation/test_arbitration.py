@@ -254,7 +254,7 @@ def test_a_question_ranks_with_its_indicator() -> None:
 
 
 def test_every_rule_must_have_a_rank_and_every_rank_a_rule() -> None:
-    with pytest.raises(BrokenRuleBase, match="neither 'a' nor its cause 'joint' is here"):
+    with pytest.raises(BrokenRuleBase, match="no place for 'a': put its cause 'joint' here"):
         rule_base(rules=[caused("a", "joint")], rank=[])
     with pytest.raises(BrokenRuleBase, match="no rule and no rule's cause is called 'ghost'"):
         rule_base(rules=[caused("a", "joint")], rank=["joint", "ghost"])

@@ -10,7 +10,7 @@ import pytest
 
 from cds_service.failures import BrokenRuleBase
 from cds_service.rulebase import loader, lock
-from tests.unit.rulebase.tiny import cases, code_set, dump, fact, loaded, order, rule, texts
+from tests.unit.rulebase.tiny import code_set, dump, fact, loaded, order, rule, texts
 
 
 def problems(files: dict[str, str], *, check_lock: bool = False) -> list[str]:
@@ -234,28 +234,6 @@ def test_a_rule_says_when_it_was_reviewed() -> None:
     del one["reviewed"]
 
     assert any("'reviewed' is a required property" in what for what in problems(texts(rules=[one])))
-
-
-def test_a_rule_without_cases_is_said() -> None:
-    files = texts(rules=[rule("r")])
-    del files["general/r.cases.yaml"]
-
-    assert any("has no cases: general/r.cases.yaml is missing" in one for one in problems(files))
-
-
-@pytest.mark.parametrize("missing", ["fires", "near-miss", "missing"])
-def test_a_kind_of_case_that_is_missing_is_said(missing: str) -> None:
-    files = texts(rules=[rule("r")])
-    files["general/r.cases.yaml"] = cases(*({"fires", "near-miss", "missing"} - {missing}))
-
-    assert problems(files)
-    assert any(f"no case proves {missing!r}" in one for one in problems(files))
-
-
-def test_cases_without_a_rule_are_said() -> None:
-    files = texts() | {"general/ghost.cases.yaml": cases()}
-
-    assert any("no rule of this name" in one for one in problems(files))
 
 
 def test_the_id_is_the_name_of_the_file() -> None:
