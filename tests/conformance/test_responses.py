@@ -320,7 +320,7 @@ def test_an_answer_takes_less_than_half_a_second(client: FlaskClient) -> None:
     lots = bundle(*(potassium(4.0, number=number) for number in range(2_000)))
     body = msgspec.json.encode(request(prefetch={"laboratory": lots}))
     taken = []
-    for _ in range(3):
+    for _ in range(6):  # the fastest: others may be using the machine
         begun = perf_counter()
         answered(post(client, body))
         taken.append(perf_counter() - begun)

@@ -24,7 +24,7 @@ TOLD_LESS: Mapping[str, tuple[str, ...]] = {
 
 
 # A server may keep 1.00 as 1.0, though R4 (datatypes, decimal) asks it to keep the precision.
-TRAILING_ZEROS = re.compile(r"(?<=: )(-?\d+\.\d+?)0+(?= )")
+TRAILING_ZEROS = re.compile(r"(?<![\d.])(\d+\.\d*?)0+(?!\d)")
 
 
 def golden(name: str) -> str:
