@@ -138,7 +138,7 @@ class Reader:
             case ConditionFact():
                 return findings.condition(definition, record, side)
             case FindingFact():
-                return findings.finding(definition, record, side)
+                return findings.finding(definition, record, side, fact)
             case MeasurementFact():
                 return measurements.measurement(definition, record, side, fact)
             case GroupFact():

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from cds_service.facts import windows
+from cds_service.facts import onsets, windows
 from cds_service.facts.data import datum, nothing, on_side, unknown
 from cds_service.facts.model import Datum, Fact, Reason, Side
+from cds_service.facts.onsets import FactOf, Latest
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
 from cds_service.fhir.dates import age_in_days
@@ -96,25 +97,26 @@ def _timed(
     return True, None
 
 
-def finding(definition: FindingFact, record: Record, side: Side) -> Fact:
+def finding(definition: FindingFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
     """A symptom or sign; the newest answer to each question decides, any yes makes it true.
 
     The words of an uncoded entry make it true where neither a code nor an answer says anything.
     """
-    coded = _finding(definition, record, side)
+    began = onsets.latest(definition.after_latest_onset_of, side, fact_of)
+    coded = _finding(definition, record, side, began)
     words = record.worded(definition.sets) if coded.value is not True and not coded.data else ()
     said = list(_complained(definition, record, side, words)) if words else []
     return Fact(definition.name, True, Reason.ONLY_NAMED, _newest_first(said)) if said else coded
 
 
-def _finding(definition: FindingFact, record: Record, side: Side) -> Fact:
+def _finding(definition: FindingFact, record: Record, side: Side, began: Latest) -> Fact:
     if not record.stated(definition.sets):
         return nothing(definition, record, _ASKED_IN, definition.sets, definition.within)
     yes: list[Statement] = []
     no: list[Statement] = []
     unanswered = stale = undated = False
     for one in _newest_answers(record, definition, side):
-        fresh = _fresh(one, definition, record)
+        fresh = _fresh(one, definition, record, began)
         if fresh is None:
             undated = True
         elif not fresh:
@@ -129,7 +131,7 @@ def _finding(definition: FindingFact, record: Record, side: Side) -> Fact:
                 (yes if says else no).append(one)
     yes.extend(_complained(definition, record, side, record.stated(definition.sets)))
     if yes:
-        return Fact(definition.name, True, data=_newest_first(yes, answers=bool(definition.answers)))
+        return _said(definition, yes, disputed=bool(no) or unanswered)
     if no:
         return Fact(definition.name, False, data=_newest_first(no))
     if unanswered:
@@ -140,6 +142,13 @@ def _finding(definition: FindingFact, record: Record, side: Side) -> Fact:
     if stale and absent.value is None and absent.reason is Reason.NOT_RECORDED:
         return unknown(definition.name, Reason.TOO_OLD)
     return absent
+
+
+def _said(definition: FindingFact, yes: list[Statement], *, disputed: bool) -> Fact:
+    data = _newest_first(yes, answers=bool(definition.answers))
+    if disputed and definition.reassuring:
+        return unknown(definition.name, Reason.ANSWERS_DIFFER, data)
+    return Fact(definition.name, True, data=data)
 
 
 def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iterable[Statement]:
@@ -166,11 +175,16 @@ def _answered_at(one: Statement) -> float:
     return one.when.end.timestamp() if one.when else 0.0
 
 
-def _fresh(one: Statement, definition: FindingFact, record: Record) -> bool | None:
+def _fresh(one: Statement, definition: FindingFact, record: Record, began: Latest) -> bool | None:
+    """Whether an answer is inside its window and since that began; a tie counts as after."""
     if one.current:
         return True
     if one.when is None:
         return True if definition.undated_counts else None
+    if began.undated:
+        return None
+    if began.when is not None and one.when.end < began.when:
+        return False
     window = record.rule_base.thresholds[definition.within]
     return windows.within(one.when, window, record.now, record.zone, whole=False)
 

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     SUSPECT_SAMPLE = "suspect-sample"
     NO_RANGE = "no-reference-range"
     RANGES_DIFFER = "reference-ranges-differ"
+    ANSWERS_DIFFER = "answers-differ"
     UNDECIDED = "undecided"
     MASKED = "masked"
     ONLY_NAMED = "only-named"

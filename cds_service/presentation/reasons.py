@@ -20,6 +20,7 @@ WHY_UNKNOWN: Mapping[Reason, str] = {
     Reason.MASKED: "says nothing with",
     Reason.NO_RANGE: "no reference range",
     Reason.RANGES_DIFFER: "several reference ranges that differ",
+    Reason.ANSWERS_DIFFER: "answers of one time that differ",
     Reason.ONLY_NAMED: "known by its name only",
     Reason.FAULT: "could not be computed",
 }

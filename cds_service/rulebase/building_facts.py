@@ -88,6 +88,8 @@ def _finding(common: dict[str, Any], value: Mapping[str, Any]) -> definitions.Fa
         answers=tuple(value.get("answers", ())),
         denials=tuple(value.get("denials", ())),
         undated_counts=value.get("undated") == "counts",
+        reassuring=value.get("reassuring", False),
+        after_latest_onset_of=tuple(value.get("after-latest-onset-of", ())),
     )
 
 

@@ -150,6 +150,8 @@ class FindingFact(FactDefinition, frozen=True, tag="finding"):
 
     `answers`: the coded values that make it true (default: yes or present); `denials`: those that make
     it false. Any other answer leaves it unknown: "unknown if ever smoked" is not a no.
+    `reassuring`: true is the safe side, so a yes beside any other answer is unknown.
+    `after_latest_onset_of`: an answer from before the latest onset of these facts does not count.
     """
 
     sets: tuple[str, ...] = ()
@@ -158,6 +160,8 @@ class FindingFact(FactDefinition, frozen=True, tag="finding"):
     answers: tuple[str, ...] = ()
     denials: tuple[str, ...] = ()
     undated_counts: bool = False
+    reassuring: bool = False
+    after_latest_onset_of: tuple[str, ...] = ()
 
 
 class MeasurementFact(FactDefinition, frozen=True, tag="measurement"):
