@@ -157,3 +157,29 @@ def test_words_make_no_fact_false_and_none_surely_true(shipped: RuleBase, text: 
             assert after.value is not False, name
             assert after.sure is None, name
     assert changed
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ({"coding": [{"display": "Heavy legs"}]}, True),
+        ({"coding": [{"system": "urn:x", "display": "Heavy legs"}, {"display": "Heaviness"}]}, True),
+        ({"coding": [{"code": "", "display": "Heavy legs"}]}, True),
+        ({"coding": [{"system": "urn:x"}], "text": "heavy legs"}, True),
+        ({"coding": [{"display": "Heavy legs"}], "text": "denied"}, False),
+        ({"coding": [{"display": "No heavy legs"}], "text": "heavy legs"}, False),
+        ({"coding": [{"display": "Heavy legs"}, {"code": "1"}]}, False),  # a code stands over words
+        ({"coding": [{"code": "1", "display": "Heavy legs"}], "text": "heavy legs"}, False),
+        ({"coding": [{"display": "heavy legs " + "x" * 200}]}, False),
+        ({"coding": [{"display": "<b>heavy legs</b>"}]}, False),
+        ({"coding": [{}]}, False),
+    ],
+    ids=str,
+)
+def test_a_coding_without_a_code_is_its_words(
+    shipped: RuleBase, code: dict[str, Any], value: bool
+) -> None:
+    found = saying(shipped, "", code=code)
+    assert found.value("heavy-legs") is value
+    if value:
+        assert "text match" in found.fact("heavy-legs").data[0].notes
