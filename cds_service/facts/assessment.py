@@ -237,6 +237,8 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
             yield f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}", "unreadable"
         if found.other_patient:
             yield key, f"other-patient: {found.other_patient} dropped"
+    if record.patient.deceasedDateTime is not None and not demographics.has_died(record):
+        yield "patient: deceasedDateTime", "unreadable"
     if record.reason_not_delivered:
         yield "encounter", "reason-not-delivered"
     for ref in record.faulty:

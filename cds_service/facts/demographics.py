@@ -38,12 +38,19 @@ def age_fact(definition: AgeFact, record: Record) -> Fact:
     return Fact(definition.name, True)
 
 
+def has_died(record: Record) -> bool:
+    """Whether a date of death is there that can be read and is not to come.
+
+    Every rule is silent for the deceased: an empty text or a slip of the year must not do that.
+    """
+    return record.death is not None and not is_future(record.death, record.now)
+
+
 def patient_fact(definition: PatientFact, record: Record) -> Fact:
     """Something the Patient resource says."""
     patient = record.patient
     if definition.attribute == "deceased":
-        dead = patient.deceasedBoolean is True or patient.deceasedDateTime is not None
-        return Fact(definition.name, dead)
+        return Fact(definition.name, patient.deceasedBoolean is True or has_died(record))
     if patient.gender in (None, "unknown"):
         return Fact(definition.name, None, Reason.NOT_RECORDED)
     return Fact(definition.name, patient.gender == definition.attribute)

@@ -53,6 +53,7 @@ class Record:
         self.zone = zone
         self.patient = evidence.patient or Patient()
         self.birth: Span | None = dates.parse(self.patient.birthDate, zone)
+        self.death: Span | None = dates.parse(self.patient.deceasedDateTime, zone)
         self._spans: dict[str, Span | None] = {}  # a panel's results share their dates
         self._by_set: dict[str, list[Statement]] = {}
         self._worded: dict[str, list[Statement]] = {}  # what no code says, apart: few may ask for it

@@ -24,18 +24,23 @@ class Worded(msgspec.Struct, frozen=True):
 
 
 def worded(concept: CodeableConcept | None, place: Place, context: Context) -> Iterator[Worded]:
-    """Each code set that the text of an entry without any coding is in, once.
+    """Each code set that the words of an entry without any code are in, once.
+
+    A coding without a code is no more than its display: words like the text, and read with it, so that
+    a denial in either counts.
 
     Args:
         concept: the code of the entry.
         place: its body sites; what the words name comes on top.
         context: for the phrases and code sets.
     """
-    if concept is None or concept.coding or not concept.text:
+    if concept is None or any(one.code for one in concept.coding):
         return
-    if len(concept.text) > LONGEST_TEXT or not is_plain(concept.text):
+    texts = (concept.text, *(one.display for one in concept.coding))
+    words = " ".join(dict.fromkeys(text for text in texts if text))
+    if not words or len(words) > LONGEST_TEXT or not is_plain(words):
         return
-    said = context.rule_base.wording.said(concept.text)
+    said = context.rule_base.wording.said(words)
     seen: set[str] = set()
     for phrase in said.phrases:
         sites = set(place.sets)

@@ -13,7 +13,7 @@ import msgspec
 from cds_service.rulebase.concepts import Sidedness
 
 Words = tuple[str, ...]
-_WORD = re.compile(r"[a-z0-9]+|\?")
+_WORD = re.compile(r"[a-z0-9]+|\?|\(-\)")
 _YEAR = re.compile(r"(19|20)[0-9]{2}")
 LONGEST_TEXT = 200  # characters; a denial beyond a cut would be lost, so a longer text is not read
 
@@ -21,13 +21,13 @@ LONGEST_TEXT = 200  # characters; a denial beyond a cut would be lost, so a long
 class Phrase(msgspec.Struct, frozen=True):
     """What some runs of words mean: codings (system URI, code), the body site that they name.
 
-    `not_with`: words beside which the phrase means something else ("diabetes insipidus").
+    `not_with`: runs of words beside which the phrase means something else ("diabetes insipidus").
     """
 
     name: str
     codings: tuple[tuple[str, str], ...]
     site: str = ""
-    not_with: frozenset[str] = frozenset()
+    not_with: frozenset[Words] = frozenset()
 
 
 class SideWords(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class Wording(msgspec.Struct, frozen=True):
         found: dict[str, Phrase] = {}
         for run in _runs(bare, self.longest):
             for phrase in self.phrases.get(run, ()):
-                if phrase.not_with.isdisjoint(words):
+                if phrase.name not in found and not _any_of(phrase.not_with, words):
                     found[phrase.name] = phrase
         side = sides.get("both") or (next(iter(sides.values())) if len(sides) == 1 else None)
         return Said(tuple(found.values()), side, past=_any_of(self.past, words))
@@ -115,7 +115,7 @@ def wording(
     known: dict[Words, tuple[Phrase, ...]] = {}
     for name, value in phrases.items():
         codings = tuple((systems[one["system"]][0], one["code"]) for one in value["codes"])
-        phrase = Phrase(name, codings, value.get("site", ""), frozenset(value.get("not-with", ())))
+        phrase = Phrase(name, codings, value.get("site", ""), _word_runs(value.get("not-with", ())))
         for text in value["says"]:
             # As the text is read: without sides, and without what means nothing here.
             run = tuple(w for w in words_of(text) if w not in sides and w not in fillers)

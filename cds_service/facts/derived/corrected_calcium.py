@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 
 from cds_service.facts.derived.computed import as_measurement, finals, with_parts
-from cds_service.facts.derived.pairing import length, same_specimen
+from cds_service.facts.derived.near_in_time import NearInTime
+from cds_service.facts.derived.pairing import ONE_SAMPLE, length, same_specimen
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
@@ -24,7 +25,7 @@ from cds_service.facts.record import Record
 from cds_service.facts.reference_ranges import NO_BOUNDS
 from cds_service.facts.values import Value, canonical, rank, values
 from cds_service.fhir.quantity import Interval
-from cds_service.rulebase.definitions import DerivedFact
+from cds_service.rulebase.definitions import Analyte, DerivedFact
 
 # For each unit of calcium: what each unit of albumin below the normal adds, and the normal; and by how
 # much an albumin in g/L is divided for it.
@@ -33,6 +34,7 @@ _FORMS: Final = {
     "mg/dL": (Decimal("0.8"), Decimal("4.0"), Decimal(10)),
 }
 _HUNDREDTH = Decimal("0.01")
+_UNDER_A_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
 def corrected(total: Decimal, albumin: Decimal, unit: str) -> Decimal:
@@ -60,33 +62,114 @@ def corrected_calcium(definition: DerivedFact, record: Record, side: Side, fact_
         Unknown ("not recorded") while the newest total has no such albumin. Else a fact whose first
         datum is the corrected value, followed by the total and the albumin that went into it.
     """
-    total, own, albumin = (record.rule_base.analytes[name] for name in definition.of)
-    window = length(record.rule_base.thresholds[definition.paired_within])
-    albumins = [one for one in finals(albumin, record, side) if one.interval is not None]
-    parts: dict[tuple[str, str], tuple[Value, ...]] = {}
+    albumins = _albumins(definition, record, side)
+    totals: dict[tuple[str, str], Value] = {}
 
     def found(preliminary: bool) -> list[Value]:
-        given = values(own, record, side, preliminary=preliminary)
-        made = []
-        for one in values(total, record, side, preliminary=preliminary):
-            if one.interval is None or not any(_is_of_its_day(one, other) for other in given):
-                value, used = _made(one, _nearest(one, albumins, window))
-                parts[value.statement.ref, value.text] = used
-                made.append(value)
-        return sorted([*given, *made], key=lambda one: rank(one.statement), reverse=True)
+        made, corrected_from = _all_made(definition, record, side, preliminary)
+        totals.update(corrected_from)
+        return made
 
     fact = judged(as_measurement(definition), found, record, side, fact_of)
-    return with_parts(fact, parts.get((fact.data[0].ref, fact.data[0].text), ()) if fact.data else ())
+    key = (fact.data[0].ref, fact.data[0].text) if fact.data else None
+    used = totals.get(key) if key is not None else None
+    if used is None:
+        return fact
+    window = length(record.rule_base.thresholds[definition.paired_within])
+    near = albumins.nearest(used, window, finals(_analyte(definition, record, 2), record, side))
+    return with_parts(fact, (used, *near))
 
 
-def _is_of_its_day(total: Value, given: Value) -> bool:
-    """Whether a corrected value is of the same sample, or of a time within a day of the total."""
-    if given.interval is None:
-        return False
-    if same_specimen(total.statement, given.statement):
-        return True
-    gap = _gap(total, given)
-    return gap is not None and gap < timedelta(days=1)
+def _analyte(definition: DerivedFact, record: Record, place: int) -> Analyte:
+    return record.rule_base.analytes[definition.of[place]]
+
+
+Made = tuple[list[Value], dict[tuple[str, str], Value]]
+
+
+def _all_made(definition: DerivedFact, record: Record, side: Side, preliminary: bool) -> Made:
+    """Every calcium as it counts, newest first, and by reference and text the total it was made of.
+
+    Worked out once for a record: several facts ask for the same values.
+    """
+    names = " ".join((*definition.of, definition.paired_within))
+    key = (f"corrected {names}", side, preliminary)
+    if key not in record.remembered:
+        total, own, _ = (record.rule_base.analytes[name] for name in definition.of)
+        window = length(record.rule_base.thresholds[definition.paired_within])
+        albumins = _albumins(definition, record, side)
+        given = values(own, record, side, preliminary=preliminary)
+        theirs = _Partners(given)
+        made: list[Value] = []
+        used: dict[tuple[str, str], Value] = {}
+        for one in values(total, record, side, preliminary=preliminary):
+            if one.interval is None or not theirs.is_of_its_day(one):
+                value = _made(one, albumins.span(one, window))
+                used.pop((value.statement.ref, value.text), None)
+                if value.problem is None:
+                    used[value.statement.ref, value.text] = one
+                made.append(value)
+        made = sorted([*given, *made], key=lambda one: rank(one.statement), reverse=True)
+        record.remembered[key] = [(made, used)]
+    (found,) = record.remembered[key]
+    return found  # type: ignore[no-any-return]
+
+
+def _albumins(definition: DerivedFact, record: Record, side: Side) -> "_Partners":
+    key = (f"near in time {definition.of[2]}", side, False)
+    if key not in record.remembered:
+        record.remembered[key] = [_Partners(finals(_analyte(definition, record, 2), record, side))]
+    (found,) = record.remembered[key]
+    assert isinstance(found, _Partners)
+    return found
+
+
+class _Partners:
+    """The readable values of an analyte: all by their time, and those of each specimen."""
+
+    def __init__(self, found: Sequence[Value]) -> None:
+        readable = [one for one in found if one.interval is not None]
+        self._all = NearInTime(readable)
+        of: dict[str, list[Value]] = {}
+        for one in readable:
+            if one.statement.specimen:
+                of.setdefault(one.statement.specimen, []).append(one)
+        self._of = {specimen: NearInTime(those) for specimen, those in of.items()}
+
+    def is_of_its_day(self, total: Value) -> bool:
+        """Whether a value is of the same sample, or of a time within a day of the total."""
+        when = total.statement.when
+        if when is None:
+            return False
+        return self._of_sample(total) is not None or self._all.together(when, _UNDER_A_DAY) is not None
+
+    def span(self, total: Value, window: timedelta) -> Interval | None:
+        """Where the values of the same sample lie, else those nearest in time and inside the window."""
+        same = self._of_sample(total)
+        if same is not None:
+            return same
+        when = total.statement.when
+        gap = None if when is None else self._all.least_gap(when)
+        if when is None or gap is None or gap > window:
+            return None
+        return self._all.together(when, gap)
+
+    def nearest(self, total: Value, window: timedelta, found: Sequence[Value]) -> list[Value]:
+        """The values that `span` is of, from all of them: for the one total that is shown."""
+        readable = [one for one in found if one.interval is not None]
+        same = [one for one in readable if same_specimen(total.statement, one.statement)]
+        if same:
+            return same
+        when = total.statement.when
+        least = None if when is None else self._all.least_gap(when)
+        if least is None or least > window:
+            return []
+        return [one for one in readable if _gap(total, one) == least]
+
+    def _of_sample(self, total: Value) -> Interval | None:
+        those = self._of.get(total.statement.specimen)
+        when = total.statement.when
+        return None if those is None or when is None else those.together(when, ONE_SAMPLE)
 
 
 def _gap(one: Value, other: Value) -> timedelta | None:
@@ -97,33 +180,21 @@ def _gap(one: Value, other: Value) -> timedelta | None:
     return max(first.start - second.end, second.start - first.end, timedelta())
 
 
-def _nearest(total: Value, albumins: Sequence[Value], window: timedelta) -> list[Value]:
-    """The albumins of the same sample, else those nearest in time and inside the window."""
-    same = [one for one in albumins if same_specimen(total.statement, one.statement)]
-    if same:
-        return same
-    gaps = [(gap, one) for one in albumins if (gap := _gap(total, one)) is not None and gap <= window]
-    least = min((gap for gap, _ in gaps), default=None)
-    return [one for gap, one in gaps if gap == least]
-
-
-def _made(total: Value, albumins: Sequence[Value]) -> tuple[Value, tuple[Value, ...]]:
+def _made(total: Value, albumin: Interval | None) -> Value:
     if total.interval is None or total.unit is None:
-        return total, ()
-    spans = [span for one in albumins if (span := canonical(one)) is not None]
-    if not spans:
-        return msgspec.structs.replace(total, interval=None, text="", problem=Reason.NOT_RECORDED), ()
+        return total
+    if albumin is None:
+        return msgspec.structs.replace(total, interval=None, text="", problem=Reason.NOT_RECORDED)
     native = total.unit.code in _FORMS
     code = total.unit.code if native else "mmol/L"
     span = total.interval if native else canonical(total)
     assert span is not None
     # The more albumin, the less is added; without a bound there is none on the other side either.
-    most = None if any(one.high is None for one in spans) else max(one.high for one in spans if one.high)
-    least = None if any(one.low is None for one in spans) else min(one.low for one in spans if one.low)
+    most, least = albumin.high, albumin.low
     low = None if span.low is None or most is None else corrected(span.low, most, code)
     high = None if span.high is None or least is None else corrected(span.high, least, code)
     if low is None and high is None:
-        return msgspec.structs.replace(total, interval=None, text="", problem=Reason.NOT_RECORDED), ()
+        return msgspec.structs.replace(total, interval=None, text="", problem=Reason.NOT_RECORDED)
     made = Interval(low, high, span.low_open, span.high_open)
     text = f"{_told(made)} {code}"
     # A unit of its own number: a limit in mmol/L is not one in meq/L.
@@ -131,7 +202,7 @@ def _made(total: Value, albumins: Sequence[Value]) -> tuple[Value, tuple[Value, 
         total.unit if native else msgspec.structs.replace(total.unit, code="mmol/L", factor=Decimal(1))
     )
     own = total.range if native else NO_BOUNDS
-    return Value(total.statement, made, unit, text, range=own), (total, *albumins)
+    return Value(total.statement, made, unit, text, range=own)
 
 
 def _told(span: Interval) -> str:

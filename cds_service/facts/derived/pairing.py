@@ -15,7 +15,7 @@ from cds_service.facts.statements import Statement
 from cds_service.facts.values import Value, canonical, rank, values
 from cds_service.rulebase.definitions import Threshold
 
-_ONE_SAMPLE = timedelta(hours=24)  # times of one sample: drawn, arrived, measured
+ONE_SAMPLE = timedelta(hours=24)  # times of one sample: drawn, arrived, measured
 _SPAN = {"h": "hours", "min": "minutes"}
 
 
@@ -134,4 +134,4 @@ def may_be_one_sample(one: Statement, other: Statement) -> bool:
     """Whether the times do not forbid it."""
     if one.when is None or other.when is None:
         return True
-    return max(one.when.start - other.when.end, other.when.start - one.when.end) <= _ONE_SAMPLE
+    return max(one.when.start - other.when.end, other.when.start - one.when.end) <= ONE_SAMPLE

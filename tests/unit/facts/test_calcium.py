@@ -1,5 +1,6 @@
 """Calcium corrected for albumin (vectors of A 5.7), and which calcium speaks for today."""
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -229,3 +230,35 @@ def test_an_ionised_calcium_of_a_doubtful_sample_does_not(base: RuleBase) -> Non
     spoilt = result("cai", "1.2", note=[{"text": "sample haemolysed"}])
 
     assert assessed(base, laboratory=[spoilt]).value("ionised-speaks") is False
+
+
+@pytest.mark.parametrize("apart", ["one time", "spread", "one sample", "overlapping periods"])
+def test_the_work_grows_with_the_results_not_with_their_product(base: RuleBase, apart: str) -> None:
+    def calls(many: int) -> int:
+        laboratory = []
+        for code, value, unit in (("ca", "2.0", "mmol/L"), ("alb", 20, "g/L")):
+            for number in range(many):
+                moment = f"2026-11-{1 + number % 20:02}T{number // 20 % 24:02}:{number // 480:02}:00Z"
+                more: dict[str, Any] = {"at": moment if apart != "one time" else "2026-11-20"}
+                if apart == "one sample":
+                    more["specimen"] = {"reference": "Specimen/s"}
+                if apart == "overlapping periods":
+                    more = {"at": None, "effectivePeriod": {"start": moment, "end": "2026-11-21"}}
+                laboratory.append(result(code, value, unit, name=f"{code}{number}", **more))
+        counted = 0
+
+        def count(_frame: object, event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += event in ("call", "c_call")
+
+        facts = assessed(base, laboratory=laboratory)
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            for name in ("below-190", "below-220", "from-300", "known", "was-low"):
+                facts.fact(name)
+        finally:
+            sys.setprofile(before)
+        return counted
+
+    assert calls(400) < 7 * calls(100)  # 16 times when each is asked about each

@@ -345,10 +345,19 @@ def test_a_partial_birth_date_is_an_interval(
         ({"deceasedBoolean": False}, False),
         ({"deceasedBoolean": True}, True),
         ({"deceasedDateTime": "2026"}, True),
+        ({"deceasedDateTime": "2026-11-21"}, True),
+        ({"deceasedDateTime": ""}, False),
+        ({"deceasedDateTime": "unknown"}, False),
+        ({"deceasedDateTime": "9999-12-31"}, False),
+        ({"deceasedDateTime": "2027-11-21"}, False),
+        ({"deceasedDateTime": "", "deceasedBoolean": True}, True),
     ],
 )
 def test_deceased_is_said_or_dated(base: RuleBase, person: dict[str, Any], dead: bool) -> None:
-    assert assessed(base, patient=person).value("deceased") is dead
+    found = assessed(base, patient=person)
+    assert found.value("deceased") is dead
+    odd = "deceasedDateTime" in person and person["deceasedDateTime"] not in ("2026", "2026-11-21")
+    assert (("patient: deceasedDateTime", "unreadable") in found.undelivered) is odd
 
 
 def test_the_day_is_the_local_one(base: RuleBase) -> None:

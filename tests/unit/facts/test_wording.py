@@ -93,10 +93,53 @@ def test_denied_doubted_past_or_hostile_text_says_nothing(shipped: RuleBase, tex
         ("PVD left eye", "pad-known"),
         ("diabetes insipidus", "diabetes"),
         ("DVT prophylaxis", "dvt-coded"),
+        ("DVT refuted", "dvt-coded"),
+        ("DVT misdiagnosis", "dvt-coded"),
+        ("DVT false alarm", "dvt-coded"),
+        ("DVT cleared", "dvt-coded"),
+        ("DVT scan clear", "dvt-coded"),
+        ("DVT scan normal", "dvt-coded"),
+        ("Scan for DVT normal", "dvt-coded"),
+        ("lack of DVT", "dvt-coded"),
+        ("DVT (-)", "dvt-coded"),
+        ("low probability dvt", "dvt-coded"),
+        ("work-up for DVT", "dvt-coded"),
+        ("workup DVT", "dvt-coded"),
+        ("DVT leaflet given", "dvt-coded"),
+        ("DVT clinic referral", "dvt-coded"),
+        ("Deep vein thrombosis clinic", "dvt-coded"),
+        ("dog has DVT", "dvt-coded"),
+        ("kein DVT", "dvt-coded"),
+        ("DVT nicht", "dvt-coded"),
+        ("pas de DVT", "dvt-coded"),
+        ("sin DVT", "dvt-coded"),
+        ("Mutter DVT", "dvt-coded"),
+        ("leg swelling, DVT scan normal", "dvt-coded"),
+        ("heart failure clinic", "heart-failure"),
+        ("CHF nurse", "heart-failure"),
+        ("congestive heart failure nurse", "heart-failure"),
     ],
 )
 def test_a_phrase_beside_words_that_change_it_is_none(shipped: RuleBase, text: str, fact: str) -> None:
     assert saying(shipped, text).value(fact) is not True
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("DVT", "dvt-coded"),
+        ("DVT confirmed on ultrasound", "dvt-coded"),
+        ("DVT, seen in clinic", "dvt-coded"),
+        ("chronic heart failure, echo clear", "heart-failure"),
+        ("heavy legs after walking the dog", "heavy-legs"),
+        ("heavy legs, cleared for exercise", "heavy-legs"),
+        ("leg pain, needs workup", "leg-complaint"),
+        ("leg swelling, DVT scan normal", "leg-swelling"),
+        ("heavy legs (left)", "heavy-legs"),
+    ],
+)
+def test_what_changes_one_phrase_leaves_the_others(shipped: RuleBase, text: str, fact: str) -> None:
+    assert saying(shipped, text).value(fact) is True
 
 
 def test_history_of_is_resolved_and_not_active(shipped: RuleBase) -> None:
@@ -157,3 +200,29 @@ def test_words_make_no_fact_false_and_none_surely_true(shipped: RuleBase, text: 
             assert after.value is not False, name
             assert after.sure is None, name
     assert changed
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ({"coding": [{"display": "Heavy legs"}]}, True),
+        ({"coding": [{"system": "urn:x", "display": "Heavy legs"}, {"display": "Heaviness"}]}, True),
+        ({"coding": [{"code": "", "display": "Heavy legs"}]}, True),
+        ({"coding": [{"system": "urn:x"}], "text": "heavy legs"}, True),
+        ({"coding": [{"display": "Heavy legs"}], "text": "denied"}, False),
+        ({"coding": [{"display": "No heavy legs"}], "text": "heavy legs"}, False),
+        ({"coding": [{"display": "Heavy legs"}, {"code": "1"}]}, False),  # a code stands over words
+        ({"coding": [{"code": "1", "display": "Heavy legs"}], "text": "heavy legs"}, False),
+        ({"coding": [{"display": "heavy legs " + "x" * 200}]}, False),
+        ({"coding": [{"display": "<b>heavy legs</b>"}]}, False),
+        ({"coding": [{}]}, False),
+    ],
+    ids=str,
+)
+def test_a_coding_without_a_code_is_its_words(
+    shipped: RuleBase, code: dict[str, Any], value: bool
+) -> None:
+    found = saying(shipped, "", code=code)
+    assert found.value("heavy-legs") is value
+    if value:
+        assert "text match" in found.fact("heavy-legs").data[0].notes
