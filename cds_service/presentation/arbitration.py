@@ -37,7 +37,7 @@ def settle(
     settled = [_one(one, rules[one.rule], heard, facts, rule_base, history, policy) for one in findings]
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
-    ordered = sorted(_general(settled, rules), key=lambda one: _order(one, rule_base))
+    ordered = sorted(_beside_critical(settled, rules), key=lambda one: _order(one, rule_base))
     ordered = _tips(ordered, rules)
     capped = _capped(ordered, rules, rule_base, policy)
     gone = spent(capped, facts, rule_base)
@@ -160,16 +160,20 @@ def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
     return settled
 
 
-def _general(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
-    """A general rule has nothing to inform of beside a critical card."""
+def _beside_critical(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+    """A general rule has nothing to inform of beside a critical card, nor one that yields to any."""
     if not any(one.shown == "card" and one.indicator == "critical" for one in findings):
         return findings
     return [
         _kept(one, "withheld", "critical-card")
-        if one.shown == "card" and rules[one.rule].general and one.indicator == "info"
+        if one.shown == "card" and one.indicator == "info" and _waits(rules[one.rule])
         else one
         for one in findings
     ]
+
+
+def _waits(rule: Rule) -> bool:
+    return rule.general or rule.yields_to_critical
 
 
 def _order(finding: Finding, rule_base: RuleBase) -> tuple[bool, int, bool, bool, int, bool, str]:

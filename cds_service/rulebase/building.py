@@ -162,6 +162,7 @@ def rule(value: Mapping[str, Any]) -> model.Rule:
         worth_knowing=tuple(card.get("worth-knowing", ())),
         red_flag=value.get("red-flag", False),
         alone=value.get("alone", False),
+        yields_to_critical=value.get("yields-to-critical", False),
         general=value.get("general", False),
         tip=value.get("tip", ""),
         withheld_by=tuple(value.get("withheld-by", ())),

@@ -190,9 +190,10 @@ class Rule(msgspec.Struct, frozen=True):
     """One rule and the card it can raise.
 
     `worth_knowing`: facts whose being unknown (or a test's not being done) the card says whatever else
-    it rests on. `alone`: beside its card only criticals and red flags are shown. `general`: as
-    information not beside a critical, and only with an order of its own. `tip`: what a tip is
-    about, in a word; `withheld_by`: the gates that keep it back and are named as the reason.
+    it rests on. `alone`: beside its card only criticals and red flags are shown. `yields_to_critical`:
+    as information not beside a critical. `general`: neither, and only with an order of its own.
+    `tip`: what a tip is about, in a word; `withheld_by`: the gates that keep it back and are named
+    as the reason.
     `reviewed`: the day (ISO date) on which its numbers and words were last gone through against its
     sources; no part of what the rule means, and no approval.
     """
@@ -217,6 +218,7 @@ class Rule(msgspec.Struct, frozen=True):
     worth_knowing: tuple[str, ...] = ()
     red_flag: bool = False
     alone: bool = False
+    yields_to_critical: bool = False
     general: bool = False
     tip: str = ""
     withheld_by: tuple[str, ...] = ()

@@ -72,6 +72,8 @@ def about(rule: Rule, found: RuleBase) -> Iterator[str]:
         yield "a red flag: it never yields, is never folded into another card, is never quiet"
     if rule.alone:
         yield "stands alone: beside its card only critical cards and red flags are shown"
+    if rule.yields_to_critical:
+        yield "as information it is not shown beside a critical card"
     if rule.general:
         yield "general: as information not beside a critical card, nor without an order of its own"
     if rule.tip:

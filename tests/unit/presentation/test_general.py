@@ -48,6 +48,20 @@ def test_a_general_warning_is() -> None:
     assert shown(decided(base, a=True, b=True))["general"] == "card"
 
 
+def test_information_that_yields_to_critical_waits_and_its_warning_does_not() -> None:
+    for indicator, expected in (("info", "withheld"), ("warning", "card")):
+        waits = rule("waits", "b", indicator=indicator, **{"yields-to-critical": True})
+        base = rule_base(rules=[rule("specific", "a", indicator="critical"), waits])
+        assert shown(decided(base, a=True, b=True))["waits"] == expected
+
+
+def test_beside_a_warning_it_is_shown_with_orders_of_others_too() -> None:
+    waits = rule("waits", "b", indicator="info", suggest=["blood"], **{"yields-to-critical": True})
+    other = rule("specific", "a", indicator="warning", suggest=["blood"])
+    base = rule_base(orders=_ORDERS, rules=[other, waits])
+    assert shown(decided(base, a=True, b=True))["waits"] == "card"
+
+
 def test_what_a_spent_general_card_took_of_the_cap_is_free_again() -> None:
     others = [rule(name, "a", suggest=["blood", "thyroid"]) for name in ("a-rule", "z-rule")]
     base = rule_base(orders=_ORDERS, rules=[*others, _GENERAL])
