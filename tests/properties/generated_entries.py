@@ -171,9 +171,6 @@ class Maker:
         if want:
             self.hook = self.chance.choice(definition.hooks)
 
-    def placed(self, definition: kinds.RegionFact, want: bool) -> None:
-        """Nothing: the region is the setting of a service, and no entry of a record."""
-
     def condition(self, definition: kinds.ConditionFact, want: bool) -> None:
         keys = [one for one in definition.arrives if one in LISTS]
         if not keys:
@@ -392,7 +389,6 @@ _MAKERS: Mapping[type, Callable[[Maker, Any, bool], None]] = {
     kinds.AgeFact: Maker.age,
     kinds.PatientFact: Maker.patient,
     kinds.HookFact: Maker.hooked,
-    kinds.RegionFact: Maker.placed,
     kinds.ConditionFact: Maker.condition,
     kinds.FindingFact: Maker.finding,
     kinds.MeasurementFact: Maker.measurement,

@@ -125,7 +125,8 @@ def aimed(chance: Random, name: str, want: bool, aims: Aims) -> None:
 
 
 _COMPOSED = kinds.GroupFact | kinds.CountFact | kinds.AnsweredFact | kinds.ScoreFact | kinds.DurationFact
-BOTTOM = tuple(name for name, one in BASE.facts.items() if not isinstance(one, _COMPOSED))
+_NO_ENTRY = _COMPOSED | kinds.RegionFact  # the region is a setting of the service
+BOTTOM = tuple(name for name, one in BASE.facts.items() if not isinstance(one, _NO_ENTRY))
 LEVELS = tuple((rule.id, number) for rule in BASE.rules.values() for number in range(len(rule.levels)))
 
 
