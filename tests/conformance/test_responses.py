@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from time import perf_counter
+from time import process_time
 from urllib.parse import urlsplit
 
 import jsonschema
@@ -320,8 +320,8 @@ def test_an_answer_takes_less_than_half_a_second(client: FlaskClient) -> None:
     lots = bundle(*(potassium(4.0, number=number) for number in range(2_000)))
     body = msgspec.json.encode(request(prefetch={"laboratory": lots}))
     taken = []
-    for _ in range(6):  # the fastest: others may be using the machine
-        begun = perf_counter()
+    for _ in range(3):
+        begun = process_time()  # not the clock on the wall: other tests run beside this one
         answered(post(client, body))
-        taken.append(perf_counter() - begun)
+        taken.append(process_time() - begun)
     assert min(taken) < 0.5

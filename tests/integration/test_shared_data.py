@@ -76,12 +76,16 @@ def lines(answer: Json, rule_base: RuleBase) -> list[Json]:
 
 
 def not_read(answer: Json) -> Said:
-    """What the answer says it had to do without, incomplete lists and absent keys apart."""
+    """What the answer says it had to do without, incomplete lists and absent keys apart.
+
+    Nor the date of death, which is moved about here and has tests of its own (tests/unit/facts).
+    """
     told = answer["extension"].get("org.heavylegs.not-read", [])
     return Counter(
         (one["what"], one["reason"])
         for one in told
-        if one["reason"] == "unreadable" or one["reason"].startswith("other-patient")
+        if one["what"] != "patient: deceasedDateTime"
+        and (one["reason"] == "unreadable" or one["reason"].startswith("other-patient"))
     )
 
 

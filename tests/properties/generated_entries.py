@@ -1,7 +1,6 @@
 """Entries of a record that ought to make a fact true, or false: one method for each kind of fact.
 
-They are made of the rule base's own code sets, analytes, windows and local codes, often at the very edge
-of a window or limit. What ought to be so is only an aim: no test takes it for the answer.
+Often at the edge of a window or limit. What ought to be so is an aim: no test takes it for the answer.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -389,6 +388,7 @@ _MAKERS: Mapping[type, Callable[[Maker, Any, bool], None]] = {
     kinds.AgeFact: Maker.age,
     kinds.PatientFact: Maker.patient,
     kinds.HookFact: Maker.hooked,
+    kinds.RegionFact: lambda *_: None,  # a setting of the service, no entry
     kinds.ConditionFact: Maker.condition,
     kinds.FindingFact: Maker.finding,
     kinds.MeasurementFact: Maker.measurement,
