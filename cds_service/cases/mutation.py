@@ -1,32 +1,32 @@
-"""Rules changed on purpose, to see whether their cases notice.
+"""Rules changed on purpose, to see whether their cases notice (`cases.trial`).
 
 A mutant that no case tells from the rule shows a criterion or a number that nothing proves.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 
-from cds_service.cases.running import Case, Posed, differences, posed
-from cds_service.decision import Decision, History, Policy, decide
+from cds_service.cases.coverage import can_be_unknown
 from cds_service.rulebase import logic, reading
 from cds_service.rulebase.changes import changed
-from cds_service.rulebase.definitions import Threshold
+from cds_service.rulebase.definitions import GroupFact, Threshold
 from cds_service.rulebase.model import Rule, RuleBase
-from cds_service.rulebase.regions import for_region
-
-_POLICY = Policy(evaluation=True)
+from cds_service.rulebase.uses import Reached
 
 
 class Mutant(msgspec.Struct, frozen=True):
-    """One change: of a rule, or of a threshold that the rules in `rules` reach."""
+    """One change: of a rule, of a fact made of others, or of a threshold.
+
+    `rules` reach what is changed. `facts`: those that the change is about, nothing but them and what
+    is made of them can differ; None when that is not known.
+    """
 
     what: str
     rule_base: RuleBase
     rules: tuple[str, ...]
-    facts_differ: bool = False
+    facts: tuple[str, ...] | None = ()
 
 
 def listed(texts: Mapping[str, str]) -> dict[str, str]:
@@ -58,7 +58,41 @@ def of_rule(rule: Rule, rule_base: RuleBase) -> Iterator[Mutant]:
             )
 
 
-def of_threshold(threshold: Threshold, rules: tuple[str, ...], rule_base: RuleBase) -> Iterator[Mutant]:
+def of_reached(
+    section: str, one: Reached, rules: tuple[str, ...], rule_base: RuleBase
+) -> Iterator[Mutant]:
+    """Every change of a fact or a threshold, to be tried on the cases of these of its rules."""
+    if section == "thresholds":
+        yield from of_threshold(rule_base.thresholds[one.name], rules, rule_base, one.facts)
+        return
+    fact = rule_base.facts[one.name]
+    if isinstance(fact, GroupFact):
+        yield from of_fact(fact, rules, rule_base)
+
+
+def of_fact(fact: GroupFact, rules: tuple[str, ...], rule_base: RuleBase) -> Iterator[Mutant]:
+    """Every part of a fact made of others left out, and every word swapped.
+
+    `none` and `unless` differ in what is unknown: over facts that are always known they are the same.
+    """
+    for change in changed(fact.when):
+        if change.unknown and not any(can_be_unknown(one, rule_base) for one in change.unknown):
+            continue
+        mutant = msgspec.structs.replace(fact, when=change.criterion)
+        yield Mutant(
+            f"{fact.name}: {change.what}",
+            msgspec.structs.replace(rule_base, facts={**rule_base.facts, fact.name: mutant}),
+            rules,
+            facts=(fact.name,),
+        )
+
+
+def of_threshold(
+    threshold: Threshold,
+    rules: tuple[str, ...],
+    rule_base: RuleBase,
+    facts: tuple[str, ...] | None = None,
+) -> Iterator[Mutant]:
     """A threshold one step higher and one lower: a step is one in the last place it is written with."""
     for sign, word in ((1, "higher"), (-1, "lower")):
         values = {unit: value + sign * _step(value) for unit, value in threshold.values.items()}
@@ -70,7 +104,7 @@ def of_threshold(threshold: Threshold, rules: tuple[str, ...], rule_base: RuleBa
                 rule_base, thresholds={**rule_base.thresholds, threshold.name: moved}
             ),
             rules,
-            facts_differ=True,
+            facts,
         )
 
 
@@ -78,37 +112,3 @@ def _step(value: Decimal) -> Decimal:
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     return Decimal(1).scaleb(min(exponent, 0))
-
-
-class Trial:
-    """The cases of a rule base, ready to be tried on mutants; facts are assessed once per case."""
-
-    def __init__(self, cases: Iterable[Case], rule_base: RuleBase, fixtures: Path | None) -> None:
-        """Sort the cases by rule."""
-        self._rule_base = rule_base
-        self._fixtures = fixtures
-        self._cases: dict[str, list[Case]] = {}
-        for case in cases:
-            self._cases.setdefault(case.rule, []).append(case)
-        self._posed: dict[str, Posed] = {}
-
-    def killer(self, mutant: Mutant) -> Case | None:
-        """The first case that tells the mutant from the rule base; None when it survives."""
-        return next(
-            (
-                case
-                for rule in mutant.rules
-                for case in self._cases.get(rule, ())
-                if next(differences(case, self._decided(case, mutant), mutant.rule_base), None)
-            ),
-            None,
-        )
-
-    def _decided(self, case: Case, mutant: Mutant) -> Decision:
-        if mutant.facts_differ:
-            question, facts = posed(case, mutant.rule_base, self._fixtures)
-        else:
-            if case.place not in self._posed:
-                self._posed[case.place] = posed(case, self._rule_base, self._fixtures)
-            question, facts = self._posed[case.place]
-        return decide(question, facts, for_region(mutant.rule_base, case.region), History(), _POLICY)

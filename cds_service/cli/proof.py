@@ -1,6 +1,7 @@
 """`cds-service rules coverage` and `mutate`: how much the cases beside the rules prove."""
 
 import sys
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -8,6 +9,8 @@ from cds_service import content
 from cds_service.cases import mutation, running
 from cds_service.cases.coverage import WORDS
 from cds_service.cases.coverage import coverage as measured
+from cds_service.cases.mutation import Mutant
+from cds_service.cases.trial import Trial
 from cds_service.cli.content import (
     cards_folder,
     cards_option,
@@ -16,6 +19,8 @@ from cds_service.cli.content import (
     rule_base,
 )
 from cds_service.rulebase import loader, uses
+from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.reading import Document
 
 
 @click.command()
@@ -50,29 +55,20 @@ def coverage(cards: str, rule: str) -> None:
 def mutate(cards: str, rule: str) -> None:
     """Change the rules on purpose and report the changes that no case notices; RULE limits it to one.
 
-    Each criterion is left out, `all` and `any`, `none` and `unless` are swapped, each threshold moves
-    by one step up and down. A change that survives shows what no case proves, unless it means the same
-    as the rule: then the cases list it under `survivors`, with the reason. Exit code 1 when a change
-    survives that is not listed, or one is listed that does not survive.
+    Each criterion of a rule, and of the facts made of others that it reaches, is left out, `all` and
+    `any`, `none` and `unless` are swapped, each threshold moves by one step up and down. A change that
+    survives shows what no case proves, unless it means the same as the rule: then the cases list it
+    under `survivors`, with the reason. Exit code 1 when a change survives that is not listed, or one is
+    listed that does not survive.
 
-    A threshold may be proved by the cases of another rule that reaches it; with RULE those are not
-    tried, and such changes are counted apart. Takes a minute or so for one rule, long for all.
+    A fact or a threshold may be proved by the cases of another rule that reaches it; with RULE those
+    are not tried, and such changes are counted apart. Takes a minute or so for one rule, long for all.
     """
     found = rule_base(cards, locked=False, cases=True)
     texts = content.texts(cards_folder(cards))
     wanted = [chosen_rule(found, rule)] if rule else list(found.rules.values())
-    ids = {one.id for one in wanted}
-    documents, _ = loader.documents_of(texts)
-    mutants = [mutant for one in wanted for mutant in mutation.of_rule(one, found)]
-    shared: set[str] = set()  # of a threshold that other rules reach too, whose cases are not tried
-    for name, rules in uses.thresholds(documents).items():
-        reaching = tuple(one for one in rules if one in ids)
-        if reaching:
-            moved = tuple(mutation.of_threshold(found.thresholds[name], reaching, found))
-            mutants.extend(moved)
-            if len(reaching) < len(rules):
-                shared.update(one.what for one in moved)
-    trial = mutation.Trial(running.read(texts, found), found, fixtures_if_any())
+    mutants, shared = _mutants(wanted, found, loader.documents_of(texts)[0])
+    trial = Trial(running.read(texts, found), found, fixtures_if_any())
     hidden = not sys.stderr.isatty()
     with click.progressbar(mutants, label="mutants", file=sys.stderr, hidden=hidden) as bar:
         survivors = [mutant.what for mutant in bar if trial.killer(mutant) is None]
@@ -92,6 +88,24 @@ def mutate(cards: str, rule: str) -> None:
     )
     if elsewhere:
         click.echo(
-            f"{elsewhere} more, of thresholds that other rules reach: without RULE their cases are tried"
+            f"{elsewhere} more, of facts and thresholds that other rules reach: "
+            "without RULE their cases are tried"
         )
     sys.exit(1 if proofless or noticed or gone else 0)
+
+
+def _mutants(
+    wanted: Sequence[Rule], found: RuleBase, documents: Mapping[str, list[Document]]
+) -> tuple[list[Mutant], set[str]]:
+    """Every change that concerns the rules, and which of them concern other rules as well."""
+    ids = {one.id for one in wanted}
+    mutants = [mutant for one in wanted for mutant in mutation.of_rule(one, found)]
+    shared: set[str] = set()
+    for section in ("facts", "thresholds"):
+        for one in uses.reached(section, documents):
+            rules = tuple(rule for rule in one.rules if rule in ids)
+            changes = tuple(mutation.of_reached(section, one, rules, found)) if rules else ()
+            mutants.extend(changes)
+            if len(rules) < len(one.rules):
+                shared.update(change.what for change in changes)
+    return mutants, shared

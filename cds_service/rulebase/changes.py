@@ -11,11 +11,16 @@ _WORDS: Mapping[type, str] = {All: "all", Any_: "any", NoneOf: "none", Unless: "
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A criterion with one change: what it is; `without` are the facts of a part that was left out."""
+    """A criterion with one change, and what that is.
+
+    `without`: the facts of a part that was left out. `unknown`: the facts of a `none` that became an
+    `unless`, or the other way round; only where they are unknown do the two differ.
+    """
 
     what: str
     criterion: Criterion
     without: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def leaves_out(self) -> bool:
@@ -32,7 +37,8 @@ def changed(criterion: Criterion) -> Iterator[Change]:
     if len(parts) > 1 or kind in (NoneOf, Unless):
         swapped: Criterion = _SWAPPED[kind](parts)
         what = f"`{word}` is `{_WORDS[type(swapped)]}`: {_named(parts)}"
-        yield Change(what, swapped)
+        denied = kind in (NoneOf, Unless)
+        yield Change(what, swapped, unknown=tuple(facts_in(criterion)) if denied else ())
     for index, part in enumerate(parts):
         rest = (*parts[:index], *parts[index + 1 :])
         if rest:

@@ -44,14 +44,29 @@ def of_code(code: str, rule_base: RuleBase, documents: Documents) -> Iterator[Us
             )
 
 
-def thresholds(documents: Documents) -> dict[str, list[str]]:
-    """Every threshold that some rule reaches, with the ids of those rules."""
-    prefix = "thresholds/"
-    return {
-        name.removeprefix(prefix): rules
-        for name, rules in _reached_by(documents, reach.entries(documents)).items()
-        if name.startswith(prefix)
-    }
+class Reached(msgspec.Struct, frozen=True):
+    """A definition, the ids of the rules that reach it, and the facts that name it.
+
+    `facts` is None where something else than a fact names it too.
+    """
+
+    name: str
+    rules: tuple[str, ...]
+    facts: tuple[str, ...] | None
+
+
+def reached(section: str, documents: Documents) -> Iterator[Reached]:
+    """Every definition of a section that some rule reaches."""
+    known = reach.entries(documents)
+    users = reach.users(known)
+    prefix = f"{section}/"
+    for key, rules in _reached_by(documents, known).items():
+        if not key.startswith(prefix):
+            continue
+        name = key.removeprefix(prefix)
+        using = users.get((section, name), ())
+        facts = tuple(one for kind, one in using if kind == "facts")
+        yield Reached(name, tuple(rules), facts if len(facts) == len(using) else None)
 
 
 def _reached_by(documents: Documents, known: reach.Entries) -> dict[str, list[str]]:

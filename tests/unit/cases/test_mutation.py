@@ -2,7 +2,9 @@
 
 from cds_service import content
 from cds_service.cases import mutation, running
+from cds_service.cases.trial import Trial
 from cds_service.rulebase import uses
+from cds_service.rulebase.definitions import GroupFact
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.reading import Document
 
@@ -52,22 +54,39 @@ def test_a_case_kills_what_it_proves_and_nothing_lives_without_cases(
     cases = [one for one in running.read(shipped_texts, shipped) if one.rule == "k-01-low-potassium"]
     low = shipped.thresholds["potassium-low"]
     moved = list(mutation.of_threshold(low, ("k-01-low-potassium",), shipped))
-    full = mutation.Trial(cases, shipped, FIXTURES)
+    full = Trial(cases, shipped, FIXTURES)
     assert all(full.killer(one) is not None for one in moved)
-    none = mutation.Trial([], shipped, FIXTURES)
+    none = Trial([], shipped, FIXTURES)
     assert [none.killer(one) for one in moved] == [None, None]
 
 
 def test_the_rule_itself_is_told_from_nothing(shipped: RuleBase, shipped_texts: dict[str, str]) -> None:
     same = mutation.Mutant("the same", shipped, (RULE,))
     cases = [one for one in running.read(shipped_texts, shipped) if one.rule == RULE]
-    assert mutation.Trial(cases, shipped, FIXTURES).killer(same) is None
+    assert Trial(cases, shipped, FIXTURES).killer(same) is None
 
 
-def test_the_thresholds_that_rules_reach(
+def test_what_rules_reach_and_which_facts_name_it(
     shipped: RuleBase, shipped_documents: dict[str, list[Document]]
 ) -> None:
-    found = uses.thresholds(shipped_documents)
-    assert "k-01-low-potassium" in found["potassium-low"]
-    assert "n04-lumbar-imaging-guard" not in found["potassium-low"]
+    found = {one.name: one for one in uses.reached("thresholds", shipped_documents)}
+    assert "k-01-low-potassium" in found["potassium-low"].rules
+    assert "n04-lumbar-imaging-guard" not in found["potassium-low"].rules
+    assert "potassium-low" in (found["potassium-low"].facts or ())
+    assert found["laboratory-order-open"].facts is None  # the window of orders: not facts alone name it
     assert found.keys() <= shipped.thresholds.keys()
+
+
+def test_a_fact_made_of_others_is_changed_as_a_rule_is(shipped: RuleBase) -> None:
+    fact = shipped.facts["potassium-low-danger"]
+    assert isinstance(fact, GroupFact)
+    found = [one.what for one in mutation.of_fact(fact, ("k-01-low-potassium",), shipped)]
+    assert "potassium-low-danger: `any` without ventricular-arrhythmia" in found
+
+
+def test_none_and_unless_over_what_is_always_known_are_not_told_apart(shipped: RuleBase) -> None:
+    fact = shipped.facts["cilostazol-any"]  # none: at-order-hook, which the request settles
+    assert isinstance(fact, GroupFact)
+    found = [one.what for one in mutation.of_fact(fact, ("pad-07-cilostazol-heart-failure",), shipped)]
+    assert found
+    assert not [one for one in found if "at-order-hook" in one and " is `" in one and "unless" in one]
