@@ -43,13 +43,14 @@ def bounds(ranges: Iterable[ReferenceRange], unit: Unit, analyte: Analyte) -> Bo
     filler such as 999999) or upside down cannot be used; then none of that kind is, because it might
     have been the one that applies.
     """
-    normal = [one for one in ranges if _is_normal(one.type)]
-    if any(_upside_down(one, unit, analyte) for one in normal):
+    normal = [
+        (_read(one.low, unit, analyte), _read(one.high, unit, analyte))
+        for one in ranges
+        if _is_normal(one.type)
+    ]
+    if any(_upside_down(low, high) for low, high in normal):
         return NO_BOUNDS
-    return Bounds(
-        _all_or_none((one.low for one in normal), unit, analyte),
-        _all_or_none((one.high for one in normal), unit, analyte),
-    )
+    return Bounds(_all_or_none(low for low, _ in normal), _all_or_none(high for _, high in normal))
 
 
 def times(value: Interval, how: Comparison, factor: Decimal, limits: tuple[Decimal, ...]) -> bool | None:
@@ -91,10 +92,15 @@ def _is_normal(kind: CodeableConcept | None) -> bool:
     return (kind.text or "").strip().lower() == _NORMAL
 
 
-def _all_or_none(
-    quantities: Iterable[Quantity | None], unit: Unit, analyte: Analyte
-) -> tuple[Decimal, ...]:
-    read = [_limit(one, unit, analyte) for one in quantities if one is not None]
+_Read = tuple[Decimal | None, ...]  # a limit that can be used, None for one that cannot, or no limit
+
+
+def _read(one: Quantity | None, unit: Unit, analyte: Analyte) -> _Read:
+    return () if one is None else (_limit(one, unit, analyte),)
+
+
+def _all_or_none(limits: Iterable[_Read]) -> tuple[Decimal, ...]:
+    read = [one for limit in limits for one in limit]
     if any(one is None for one in read):
         return ()
     return tuple(dict.fromkeys(one for one in read if one is not None))
@@ -114,7 +120,5 @@ def _limit(one: Quantity, unit: Unit, analyte: Analyte) -> Decimal | None:
     return amount if canonical is not None and low <= canonical <= high else None
 
 
-def _upside_down(one: ReferenceRange, unit: Unit, analyte: Analyte) -> bool:
-    low = _limit(one.low, unit, analyte) if one.low else None
-    high = _limit(one.high, unit, analyte) if one.high else None
-    return low is not None and high is not None and low >= high
+def _upside_down(low: _Read, high: _Read) -> bool:
+    return any(one is not None and other is not None and one >= other for one in low for other in high)

@@ -238,7 +238,7 @@ class Rule(msgspec.Struct, frozen=True):
         return next(source for source in self.sources if source.id == named)
 
 
-class Global(msgspec.Struct, frozen=True):
+class Global(msgspec.Struct, frozen=True, dict=True):
     """Who gets no card, who no information card, the order of equals, and the default card cap.
 
     `rank`: causes and rule ids, the first ones shown first among cards of one indicator. `regions`:
@@ -255,8 +255,12 @@ class Global(msgspec.Struct, frozen=True):
 
     def rank_of(self, rule: Rule) -> int:
         """The place of a rule: that of its own id, else that of its cause; the loader demands one."""
-        named = rule.id if rule.id in self.rank else rule.cause
-        return self.rank.index(named) if named in self.rank else len(self.rank)
+        places = self._places
+        return places.get(rule.id, places.get(rule.cause, len(places)))
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {name: place for place, name in enumerate(self.rank)}
 
 
 class OverrideReason(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """eGFR, reported or computed (CKD-EPI 2021): published vectors, which value counts, for how long."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -59,6 +59,18 @@ def base() -> RuleBase:
 )
 def test_published_vectors(mg: str, years: int, sex: str, expected: int) -> None:
     assert ckd_epi_2021(Decimal(mg) * Decimal("88.4"), years, sex) == expected
+
+
+@given(st.decimals("8", "3000", places=1), st.integers(18, 130), st.sampled_from(["female", "male"]))
+def test_floating_point_rounds_as_exact_numbers_do(umol: Decimal, years: int, sex: str) -> None:
+    knot, below, factor = {"female": ("0.7", "-0.241", "1.012"), "male": ("0.9", "-0.302", "1")}[sex]
+    with localcontext(Context(prec=40)):
+        ratio = umol / Decimal("88.4") / Decimal(knot)
+        slope = min(ratio, Decimal(1)) ** Decimal(below) * max(ratio, Decimal(1)) ** Decimal("-1.200")
+        exact = 142 * slope * Decimal("0.9938") ** years * Decimal(factor)
+        expected = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+
+    assert ckd_epi_2021(umol, years, sex) == expected
 
 
 @pytest.mark.parametrize(("sex", "knot"), [("female", "0.7"), ("male", "0.9")])
