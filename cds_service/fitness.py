@@ -7,7 +7,7 @@ from cds_service.facts import answers, postures, samples
 from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
-from cds_service.rulebase import loader, logic, reading, unused
+from cds_service.rulebase import loader, logic, reading, twins, unused
 from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
 
@@ -43,9 +43,13 @@ def oversights(
 ) -> list[ContentProblem]:
     """What an author overlooked, and a service that starts can live with.
 
-    Parts of rules that can never matter, definitions that no rule reaches.
+    Parts of rules that can never matter, definitions that no rule reaches, or that say the same twice.
     """
-    return [*logic.problems(rule_base, documents), *unused.problems(documents, _ENGINE_SETS)]
+    return [
+        *logic.problems(rule_base, documents),
+        *unused.problems(documents, _ENGINE_SETS),
+        *twins.problems(rule_base, documents),
+    ]
 
 
 def _at(texts: Mapping[str, str], folder: str, name: str, what: str) -> ContentProblem:
