@@ -22,7 +22,7 @@ def create_app(settings: Settings) -> Flask:
         Failure: unavailable, when content or the audit database cannot be opened; incorrect, when the
             rule base knows no such region.
     """
-    loaded = fitness.load(content.texts(content.folder("cards", settings.cards)))
+    loaded = fitness.load(content.texts(content.folder("cards", settings.cards), cases=False))
     rule_base = for_region(loaded, settings.region)
     runtime = Runtime(
         settings=settings,

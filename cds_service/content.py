@@ -9,6 +9,7 @@ from cds_service.failures import Failure, Kind
 
 _PACKAGE = Path(__file__).resolve().parent
 _READ = (".yaml", ".schema.json", ".lock")
+_CASES = ".cases.yaml"
 
 
 def folder(name: str, explicit: str = "") -> Path:
@@ -34,15 +35,20 @@ def folder(name: str, explicit: str = "") -> Path:
     )
 
 
-def texts(cards: Path) -> dict[str, str]:
+def texts(cards: Path, *, cases: bool = True) -> dict[str, str]:
     """Every content file below `cards`: path relative to it, with `/` → text.
+
+    Args:
+        cards: the folder.
+        cases: whether with the cases beside the rules; a service needs none.
 
     Raises:
         Failure: unavailable, when a file is not UTF-8 or cannot be read.
     """
     found = {}
     for path in sorted(cards.rglob("*")):
-        if path.name.endswith(_READ) and path.is_file():
+        wanted = path.name.endswith(_READ) and (cases or not path.name.endswith(_CASES))
+        if wanted and path.is_file():
             try:
                 found[path.relative_to(cards).as_posix()] = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:

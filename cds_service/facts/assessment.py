@@ -239,6 +239,8 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
             yield key, f"other-patient: {found.other_patient} dropped"
     if record.patient.deceasedDateTime is not None and not demographics.has_died(record):
         yield "patient: deceasedDateTime", "unreadable"
+    if record.patient.birthDate is not None and demographics.age(record) is None:
+        yield "patient: birthDate", "unreadable"
     if record.reason_not_delivered:
         yield "encounter", "reason-not-delivered"
     for ref in record.faulty:

@@ -13,7 +13,7 @@ from cds_service.facts.model import Datum, Fact, Reason
 from cds_service.presentation import moments
 from cds_service.presentation.reasons import WHY_UNKNOWN
 from cds_service.presentation.spoken_facts import Facts
-from cds_service.presentation.text import ELLIPSIS, escaped, plain, sentence
+from cds_service.presentation.text import ELLIPSIS, capital, escaped, plain, sentence
 from cds_service.rulebase import placeholders
 from cds_service.rulebase.definitions import (
     AgeFact,
@@ -112,9 +112,9 @@ def summary(template: str, facts: Facts) -> str:
         for longest in (_WHOLE_NAME, placeholders.LONGEST_VALUE):
             filled = _join(template, facts, plain, longest, drop)
             if filled is not None and len(filled) <= SUMMARY_LIMIT:
-                return filled
+                return capital(filled)
     bare = _join(template, facts, plain, placeholders.LONGEST_VALUE, optional, force=True) or ""
-    return bare if len(bare) <= SUMMARY_LIMIT else bare[: SUMMARY_LIMIT - 1] + ELLIPSIS
+    return capital(bare if len(bare) <= SUMMARY_LIMIT else bare[: SUMMARY_LIMIT - 1] + ELLIPSIS)
 
 
 def _join(

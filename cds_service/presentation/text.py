@@ -39,5 +39,10 @@ def sentence(text: str) -> str:
     stripped = text.strip()
     if not stripped:
         return ""
-    ended = stripped if stripped[-1] in ".?" else stripped + "."
-    return ended[0].upper() + ended[1:]
+    return capital(stripped if stripped[-1] in ".?" else stripped + ".")
+
+
+def capital(text: str) -> str:
+    """Text with a capital first letter, unless its first word has capitals of its own (eGFR, pH)."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    return text[0].upper() + text[1:] if first.islower() else text

@@ -339,6 +339,22 @@ def test_a_partial_birth_date_is_an_interval(
 
 
 @pytest.mark.parametrize(
+    ("born", "odd"),
+    [
+        (None, False),
+        ("1950", False),
+        ("1950-02-30", True),
+        ("", True),
+        ("2027-01-01", True),
+        ("1850", True),
+    ],
+)
+def test_a_birth_date_that_tells_no_age_is_said(base: RuleBase, born: str | None, odd: bool) -> None:
+    found = assessed(base, patient={"birthDate": born}).undelivered
+    assert (("patient: birthDate", "unreadable") in found) is odd
+
+
+@pytest.mark.parametrize(
     ("person", "dead"),
     [
         ({}, False),

@@ -30,6 +30,7 @@ def of(base: RuleBase, display: str, name: str) -> Fact:
     [
         ("furosemide 40 MG Oral Tablet", "diuretic-active"),
         ("Furosemide 40 MG Oral Tablet [Lasix]", "diuretic-active"),
+        ("Bendroflumethiazide 2.5mg tablets", "diuretic-active"),  # no code but the UK's has it
         ("Digoxin 0.125 MG Oral Tablet", "digoxin-active"),
         ("simvastatin 20 MG Oral Tablet", "statin-active"),
         ("losartan potassium 50 MG / hydrochlorothiazide 12.5 MG Oral Tablet", "diuretic-active"),

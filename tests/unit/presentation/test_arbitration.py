@@ -193,7 +193,7 @@ def test_what_is_beyond_the_cap_is_folded_into_the_last_card() -> None:
 
     assert carded(decision) == ["r0", "r1", "r2", "r3"]
     assert shown(decision)["r4"] == shown(decision)["r5"] == "folded"
-    assert "**Also considered** r4: consider; r5: consider" in decision.cards[-1].detail
+    assert "**Also considered** R4: consider; R5: consider" in decision.cards[-1].detail
 
 
 def test_criticals_and_red_flags_neither_count_nor_fold() -> None:
@@ -242,7 +242,7 @@ def test_the_last_in_rank_is_what_is_folded() -> None:
     decision = decided(base, a=True, policy=Policy(card_cap=1))
 
     assert carded(decision) == ["b"]
-    assert "**Also considered** a: consider" in decision.cards[-1].detail
+    assert "**Also considered** A: consider" in decision.cards[-1].detail
 
 
 def test_a_question_ranks_with_its_indicator() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_service.hooks.card import Card
-from cds_service.presentation.text import escaped, plain
+from cds_service.presentation.text import capital, escaped, plain
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import concept, condition, lab, medicine, observation, quantity
 from tests.unit.rulebase.tiny import fact, rule, rule_base
@@ -369,3 +369,20 @@ def test_a_fact_that_is_unknown_lends_no_value_to_the_words() -> None:
 
     assert fresh.summary == "Legs, potassium 3.1 mmol/L: consider it"
     assert old.summary == "Legs: consider it"  # too old to be said as if it were so
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cilostazol order, heart failure", "Cilostazol order, heart failure"),
+        ("eGFR 28 mL/min", "eGFR 28 mL/min"),
+        ("pH 7.2", "pH 7.2"),
+        ("25-hydroxyvitamin D", "25-hydroxyvitamin D"),
+        ("Left leg", "Left leg"),
+        ("", ""),
+    ],
+)
+def test_a_line_begins_with_a_capital_unless_its_word_is_written_otherwise(
+    text: str, expected: str
+) -> None:
+    assert capital(text) == expected
