@@ -1,17 +1,40 @@
-"""`cds-service rules codes` and `value-sets`: the terminology, looked at from outside."""
+"""`cds-service rules find`, `codes` and `value-sets`: what there is, looked at from outside."""
 
 import json
 import sys
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import click
 
 from cds_service import content
 from cds_service.cli.content import cards_folder, cards_option, rule_base
-from cds_service.rulebase import loader, uses
+from cds_service.rulebase import loader, search, uses
 from cds_service.rulebase.concepts import Concept
 from cds_service.rulebase.value_sets import value_set
+
+
+@click.command()
+@cards_option
+@click.argument("words", nargs=-1, required=True)
+def find(cards: str, words: tuple[str, ...]) -> None:
+    """Find rules, facts, thresholds, code sets and orders by WORDS in their name or label.
+
+    Look before you define: what there is need not be written twice. Exit code 1 when nothing has all
+    the words.
+    """
+    rule_base(cards, locked=False)  # a broken rule base says so first
+    documents, _ = loader.documents_of(content.texts(cards_folder(cards), cases=False))
+    found = list(search.find(" ".join(words), documents))
+    section_of = attrgetter("section")
+    for section, group in groupby(sorted(found, key=section_of), key=section_of):
+        click.secho(section, bold=True)
+        for one in group:
+            click.echo(f"  {one.name}: {one.called}  ({one.place})")
+    if not found:
+        click.echo(f"nothing is called {' '.join(words)!r}; try fewer words", err=True)
+        sys.exit(1)
 
 
 @click.command()

@@ -10,7 +10,7 @@ import click
 
 from cds_service import content, fitness
 from cds_service.cases import running
-from cds_service.cli.codes import codes, value_sets
+from cds_service.cli.codes import codes, find, value_sets
 from cds_service.cli.content import (
     cards_folder,
     cards_option,
@@ -203,5 +203,5 @@ def lock_(cards: str, release: bool) -> None:
     click.echo(f"cards.lock holds {len(found.rules)} rules{', all released' if release else ''}")
 
 
-for command in (coverage, mutate, codes, value_sets):
+for command in (coverage, mutate, find, codes, value_sets):
     rules.add_command(command)

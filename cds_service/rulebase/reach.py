@@ -13,7 +13,7 @@ from cds_service.rulebase.threshold_keys import thresholds_in
 
 Reached = tuple[str, str]  # (section, name)
 Entries = Mapping[Reached, Any]
-_SECTIONS = {
+SECTIONS = {
     "facts": ("facts", "scores"),
     "thresholds": ("thresholds", "analytes"),
     "terminology": ("code-sets", "questionnaires", "local-codes"),
@@ -29,7 +29,7 @@ def entries(documents: Mapping[str, list[Document]]) -> dict[Reached, Any]:
     """Every definition of the content, by section and name."""
     return {
         (section, name): value
-        for kind, sections in _SECTIONS.items()
+        for kind, sections in SECTIONS.items()
         for document in documents[kind]
         for section in sections
         for name, value in document.value.get(section, {}).items()

@@ -8,12 +8,7 @@ from cds_service.rulebase import reach
 from cds_service.rulebase.reading import Document
 
 Documents = Mapping[str, list[Document]]
-_SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "facts": ("facts", "scores"),
-    "thresholds": ("thresholds", "analytes"),
-    "terminology": ("code-sets", "questionnaires", "local-codes"),
-    "orders": ("orders", "panels"),
-}
+_SECTIONS = {kind: names for kind, names in reach.SECTIONS.items() if kind != "suppression"}
 
 
 def problems(documents: Documents, engine_sets: Iterable[str]) -> Iterator[ContentProblem]:

@@ -8,7 +8,11 @@ INTRODUCTION = """\
 For those who run the service where practice is not that of the country a number was written in, and
 for clinicians there. Where guidelines of two countries give two numbers, both are in the content, each
 with its source. The setting `CDS_REGION` chooses; without it the number in the column *otherwise*
-counts. The digest in the audit and on each response tells which was in force."""
+counts. The digest in the audit and on each response tells which was in force.
+
+All else rests on the guideline that a card names, whatever the country: most of the numbers are of one
+guideline, American, British or European. Whoever takes the rules into use elsewhere compares them with
+their own."""
 
 
 def page() -> str:

@@ -33,6 +33,7 @@ def run(*arguments: str, given: str | None = None) -> Result:
         "rules lock",
         "rules coverage",
         "rules mutate",
+        "rules find",
         "rules codes",
         "rules value-sets",
         "audit",
@@ -45,6 +46,22 @@ def test_every_command_explains_itself(command: str) -> None:
     assert result.exit_code == 0
     assert result.output.startswith("Usage:")
     assert len(result.output) > 150
+
+
+def test_find_names_what_has_all_the_words_with_its_place() -> None:
+    result = run("rules", "find", "Potassium", "order")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert "  k-03-unsafe-potassium-order: Unsafe potassium order" in result.output
+    [rule] = [line for line in lines if "k-03-unsafe-potassium-order" in line]
+    assert rule.endswith("(electrolytes/k-03-unsafe-potassium-order.yaml:1)")
+    assert all("potassium" in line.lower() for line in lines if line.startswith("  "))
+
+
+def test_find_says_when_there_is_nothing() -> None:
+    result = run("rules", "find", "zebra")
+    assert result.exit_code == 1
+    assert "nothing is called 'zebra'" in result.output
 
 
 def test_the_exit_codes_are_documented() -> None:
