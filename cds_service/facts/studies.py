@@ -16,7 +16,10 @@ _RESULT_KEYS = ("laboratory", "findings", "diagnosticReports", "procedures")
 
 
 def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
-    """A result, report or completed procedure inside the window."""
+    """A result, report or completed procedure inside the window.
+
+    One without a date counts only where neither a window nor an onset is asked; else it leaves it open.
+    """
     onset, undated = onsets.earliest(definition.after_onset_of, side, fact_of), False
     if definition.after_latest_onset_of:
         latest = onsets.latest(definition.after_latest_onset_of, side, fact_of)
@@ -25,7 +28,7 @@ def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> F
         onset = latest.when
     for one in _results(record, definition.sets, side):
         if one.when is None:
-            if not definition.within:
+            if not definition.within and onset is None:
                 return Fact(definition.name, True, data=(datum(one),))
             undated = True
         elif _counts(one, definition.within, onset, record):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.facts.model import OrderState, Reason
+from cds_service.facts.model import Fact, OrderState, Reason
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import assessed, concept, condition, lab, observation, request
 from tests.unit.rulebase.tiny import fact, order, rule_base
@@ -114,6 +114,18 @@ def test_a_test_before_the_complaint_began_was_of_something_else(base: RuleBase)
         return assessed(base, conditions=complaint, findings=[scan(at)]).value("scanned-since")
 
     assert (since("2026-11-17"), since("2026-11-18"), since("2026-11-19")) == (False, True, True)
+
+
+def test_a_result_without_a_date_may_be_from_before_the_onset(base: RuleBase) -> None:
+    complaint = [condition("heavy", onsetDateTime="2026-11-18")]
+    dateless, dated = scan(None), scan("2026-11-19")
+
+    def since(*findings: dict[str, Any]) -> Fact:
+        return assessed(base, conditions=complaint, findings=list(findings)).fact("scanned-since")
+
+    assert since(dateless).reason is Reason.UNDATED
+    assert since(dateless, dated).value is True
+    assert assessed(base, findings=[dateless]).value("scanned-since") is True  # nothing has begun
 
 
 def test_the_other_leg_s_test_is_not_this_leg_s(base: RuleBase) -> None:
