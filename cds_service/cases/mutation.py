@@ -73,10 +73,14 @@ def of_reached(
 def of_fact(fact: GroupFact, rules: tuple[str, ...], rule_base: RuleBase) -> Iterator[Mutant]:
     """Every part of a fact made of others left out, and every word swapped.
 
-    `none` and `unless` differ in what is unknown: over facts that are always known they are the same.
+    `none` and `unless` differ in what is unknown: over facts that are always known they are the same,
+    and so is the outer one of `unless: [{unless: [x]}]`, for an `unless` is never unknown.
     """
     for change in changed(fact.when):
-        if change.unknown and not any(can_be_unknown(one, rule_base) for one in change.unknown):
+        if change.unknown and not (
+            any(can_be_unknown(one, rule_base) for one in change.unknown)
+            and logic.differ(fact.when, change.criterion)
+        ):
             continue
         mutant = msgspec.structs.replace(fact, when=change.criterion)
         yield Mutant(

@@ -65,7 +65,7 @@ def _idle(criterion: Criterion, path: Path, document: Document) -> Iterator[Cont
     named = set(_on_record(criterion))
     for change in changed(criterion):
         idle = change.leaves_out and named.isdisjoint(change.without)
-        if idle and not possible((criterion, change.criterion), _differ, _same):
+        if idle and not differ(criterion, change.criterion):
             yield document.problem(path, f"changes nothing: {change.what} means the same")
             return
 
@@ -78,6 +78,11 @@ def _on_record(criterion: Criterion) -> Iterator[str]:
         if isinstance(criterion, Unless) and isinstance(part, Unless):
             yield from facts_in(part)
         yield from _on_record(part)
+
+
+def differ(one: Criterion, other: Criterion) -> bool:
+    """Whether some values of the facts tell two criteria apart; True when in doubt."""
+    return possible((one, other), _differ, _same)
 
 
 def _differ(values: Values) -> bool:

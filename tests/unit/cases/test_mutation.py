@@ -90,3 +90,11 @@ def test_none_and_unless_over_what_is_always_known_are_not_told_apart(shipped: R
     found = [one.what for one in mutation.of_fact(fact, ("pad-07-cilostazol-heart-failure",), shipped)]
     assert found
     assert not [one for one in found if "at-order-hook" in one and " is `" in one and "unless" in one]
+
+
+def test_around_an_unless_none_says_what_unless_says(shipped: RuleBase) -> None:
+    fact = shipped.facts["psoriasis-ever"]  # unless: [{unless: [psoriasis-coded]}], "is on record"
+    assert isinstance(fact, GroupFact)
+    found = [one.what for one in mutation.of_fact(fact, ("j09-axial-spondyloarthritis",), shipped)]
+    assert "psoriasis-ever: `unless` is `none`: psoriasis-coded" in found
+    assert "psoriasis-ever: `unless` is `none`: unless(psoriasis-coded)" not in found
