@@ -79,13 +79,18 @@ def postural_rise(definition: DerivedFact, record: Record, side: Side, fact_of: 
 
 
 def postural_base(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
-    """Whether the lying value of the newest pair satisfies the limits."""
+    """Whether the lying value of the newest pair satisfies the limits.
+
+    It is as old as the fall of that pair: a pair is inside the window as a whole, or not at all.
+    """
     found = newest_pair(definition, record, side)
     if found is None:
         return _no_pair(definition, record)
     if found.base.statement.posture != "lying":
         return unknown(definition.name, Reason.NOT_RECORDED)
-    return judged(as_measurement(definition), lambda _: [found.base], record, side, fact_of)
+    base, when = found.base, _lowest(found.standing).statement.when
+    timed = msgspec.structs.replace(base, statement=msgspec.structs.replace(base.statement, when=when))
+    return judged(as_measurement(definition), lambda _: [timed], record, side, fact_of)
 
 
 def newest_pair(definition: DerivedFact, record: Record, side: Side) -> Pair | None:

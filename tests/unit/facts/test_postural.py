@@ -191,6 +191,17 @@ def test_the_lying_value_itself(base: RuleBase, lying: int, high: bool) -> None:
     assert found.value is high
 
 
+@pytest.mark.parametrize(("lying", "high"), [(139, False), (140, True)])
+def test_the_lying_value_is_as_old_as_the_fall_of_its_pair(
+    base: RuleBase, lying: int, high: bool
+) -> None:
+    begun = vital("sys", lying, "2026-11-21T08:58:00Z", "lying")  # a day and two minutes ago
+    ended = vital("sys", 100, "2026-11-21T09:01:00Z", "standing")
+
+    assert seen(base, begun, ended).value is True
+    assert seen(base, begun, ended, name="high-lying").value is high
+
+
 def test_at_rest_leaves_standing_values_out(base: RuleBase) -> None:
     found = seen(base, vital("sys", 150, at("08:00:00"), "lying"), STANDING, name="resting-low")
 
