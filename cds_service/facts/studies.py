@@ -96,7 +96,7 @@ def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> Or
     if not order.done_sets:
         return OrderState()
     onset = onsets.earliest(order.done_after_onset_of, side, fact_of)
-    results: Iterable[Statement] = _legible(_results(record, order.done_sets, side), record)
+    results: Iterable[Statement] = _legible(_results(record, order.done_sets, side), order, record)
     if order.done_after_latest_onset_of:
         latest = onsets.latest(order.done_after_latest_onset_of, side, fact_of)
         onset, results = latest.when, () if latest.undated else results
@@ -104,21 +104,24 @@ def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> Or
     return OrderState(done=performed, open=_open(order, record, side))
 
 
-def _legible(found: Iterable[Statement], record: Record) -> list[Statement]:
+def _legible(found: Iterable[Statement], order: Order, record: Record) -> list[Statement]:
     """Those of which an analyte can read the value: 118 mg/dL of sodium takes no repeat away.
 
     A result without a quantity, or that no analyte is about, is as good as its status says.
     """
-    return [one for one in found if one.quantity is None or _can_be_read(one, record)]
-
-
-def _can_be_read(one: Statement, record: Record) -> bool:
-    about = [
-        analyte
-        for analyte in record.rule_base.analytes.values()
-        if any((it.ref, it.code) == (one.ref, one.code) for it in record.stated((analyte.codes,)))
-    ]
-    return not about or any(values.read(one, analyte).problem is None for analyte in about)
+    known = record.rule_base.analytes.values()
+    asked = [analyte for analyte in known if analyte.codes in order.done_sets]
+    about = {one.codes: {(it.ref, it.code) for it in record.stated((one.codes,))} for one in asked}
+    kept = []
+    for one in found:
+        own = [analyte for analyte in asked if (one.ref, one.code) in about[analyte.codes]]
+        if (
+            one.quantity is None
+            or not own
+            or any(values.read(one, analyte).problem is None for analyte in own)
+        ):
+            kept.append(one)
+    return kept
 
 
 def _open(order: Order, record: Record, side: Side) -> str:
