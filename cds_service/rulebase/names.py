@@ -290,7 +290,8 @@ def _rule(document: Document, known: _Names) -> None:
             known.want("orders", order, document, (*path, "only-with", at))
         text = level.get("text", "default")
         if text not in value["card"]["texts"]:
-            known.problems.append(document.problem(path, f"the card has no text {text!r}"))
+            what = f"the card has no text {text!r}; there are: {', '.join(value['card']['texts'])}"
+            known.problems.append(document.problem(path, what))
     for index, one in enumerate(value.get("yields-to", ())):
         known.want("rules", one["rule"], document, ("yields-to", index))
     known.want_all("facts", value.get("withheld-by", ()), document, ("withheld-by",))
