@@ -1,13 +1,15 @@
 """When the things behind some facts began: the earliest start for windows, the latest for "since"."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from cds_service.facts.model import Fact, Side
+from cds_service.fhir.dates import Span
 
 FactOf = Callable[[str, Side], Fact]
+_DAY = timedelta(days=1)
 
 
 class Latest(msgspec.Struct, frozen=True):
@@ -29,7 +31,8 @@ def latest(names: Iterable[str], side: Side, fact_of: FactOf) -> Latest:
     """By when the newest of the true facts had begun.
 
     Without an onset the time of recording or answering bounds it from above (reconciliation 1,
-    Onset): a result from then on surely came after it. A tie counts as after.
+    Onset): a result from then on surely came after it. A tie within a day counts as after; "in
+    November" may be its last day, but no later than the day it was written down.
     """
     bounds: list[datetime] = []
     undated = False
@@ -40,5 +43,13 @@ def latest(names: Iterable[str], side: Side, fact_of: FactOf) -> Latest:
             if bound is None:
                 undated = True
             else:
-                bounds.append(bound.start)
+                bounds.append(_surely_by(bound, one.recorded))
     return Latest(max(bounds, default=None), undated)
+
+
+def _surely_by(bound: Span, recorded: Span | None) -> datetime:
+    if bound.end - bound.start <= _DAY:
+        return bound.start
+    if recorded is not None and bound.start <= recorded.start < bound.end:
+        return recorded.start
+    return bound.end

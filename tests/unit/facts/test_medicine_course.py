@@ -180,6 +180,24 @@ def test_a_result_counts_from_the_latest_onset_on(base: RuleBase, at: str, answe
     assert found.value is answer
 
 
+@pytest.mark.parametrize(
+    ("at", "recorded", "answer"),
+    [
+        ("2026-10-30", None, False),  # it may have begun on the 31st
+        ("2026-10-31", None, True),  # a tie counts as after
+        ("2026-11-01", None, True),
+        ("2026-10-11", "2026-10-12", False),
+        ("2026-10-12", "2026-10-12", True),  # written down by then, so begun
+    ],
+)
+def test_an_onset_of_a_month_may_be_its_last_day(
+    base: RuleBase, at: str, recorded: str | None, answer: bool
+) -> None:
+    ache = condition(onsetDateTime="2026-10", **({"recordedDate": recorded} if recorded else {}))
+    found = fact_of(base, "measured-since", conditions=[ache], laboratory=[lab("4", at=at)])
+    assert found.value is answer
+
+
 def test_by_the_date_of_recording_where_there_is_no_onset(base: RuleBase) -> None:
     recorded = [condition(recordedDate="2026-11-10")]
     before, since = lab("4", at="2026-11-09"), lab("4", at="2026-11-10")
