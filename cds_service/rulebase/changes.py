@@ -29,15 +29,18 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def changed(criterion: Criterion) -> Iterator[Change]:
-    """Every criterion that is this one with one part left out or one word swapped."""
+    """Every criterion that is this one with one part left out or one word swapped.
+
+    `none` and `unless` over what is never unknown (another `unless`) are the same, and no change.
+    """
     if isinstance(criterion, Is):
         return
     kind, parts = type(criterion), criterion.of
     word = _WORDS[kind]
-    if len(parts) > 1 or kind in (NoneOf, Unless):
+    denied = kind in (NoneOf, Unless)
+    if any(_can_be_unknown(part) for part in parts) if denied else len(parts) > 1:
         swapped: Criterion = _SWAPPED[kind](parts)
         what = f"`{word}` is `{_WORDS[type(swapped)]}`: {_named(parts)}"
-        denied = kind in (NoneOf, Unless)
         yield Change(what, swapped, unknown=tuple(facts_in(criterion)) if denied else ())
     for index, part in enumerate(parts):
         rest = (*parts[:index], *parts[index + 1 :])
@@ -47,6 +50,13 @@ def changed(criterion: Criterion) -> Iterator[Change]:
         for inner in changed(part):
             whole = kind((*parts[:index], inner.criterion, *parts[index + 1 :]))
             yield msgspec.structs.replace(inner, criterion=whole)
+
+
+def _can_be_unknown(criterion: Criterion) -> bool:
+    """Whether some values of its facts leave it unknown, as far as its words tell."""
+    if isinstance(criterion, Is):
+        return True
+    return not isinstance(criterion, Unless) and any(_can_be_unknown(part) for part in criterion.of)
 
 
 def _named(parts: Iterable[Criterion]) -> str:

@@ -90,3 +90,11 @@ def test_none_and_unless_over_what_is_always_known_are_not_told_apart(shipped: R
     found = [one.what for one in mutation.of_fact(fact, ("pad-07-cilostazol-heart-failure",), shipped)]
     assert found
     assert not [one for one in found if "at-order-hook" in one and " is `" in one and "unless" in one]
+
+
+def test_what_is_on_record_or_not_is_the_same_under_none_and_unless(shipped: RuleBase) -> None:
+    fact = shipped.facts["foot-cannot-be-lifted"]  # unless unless: on record, which is never unknown
+    assert isinstance(fact, GroupFact)
+    found = [one.what for one in mutation.of_fact(fact, ("tip-foot-footwear",), shipped)]
+    swaps = [one.split(": ", 1)[1] for one in found if " is `" in one]
+    assert swaps == ["`unless` is `none`: foot-drop-coded, dorsiflexion-low, peroneal-dx"]
