@@ -1,6 +1,6 @@
 """Facts of kind `done` and `draft`, and the state of every order: done, open, or free."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from cds_service.facts import onsets, values, windows
@@ -19,14 +19,16 @@ def done(definition: DoneFact, record: Record, side: Side, fact_of: FactOf) -> F
     """A result, report or completed procedure inside the window.
 
     One without a date counts only where neither a window nor an onset is asked; else it leaves it open.
+    A value that cannot be read is no result.
     """
     onset, undated = onsets.earliest(definition.after_onset_of, side, fact_of), False
+    results = _legible(_results(record, definition.sets, side), definition.sets, record)
     if definition.after_latest_onset_of:
         latest = onsets.latest(definition.after_latest_onset_of, side, fact_of)
-        if latest.undated and any(_results(record, definition.sets, side)):
+        if latest.undated and results:
             return unknown(definition.name, Reason.UNDATED)
         onset = latest.when
-    for one in _results(record, definition.sets, side):
+    for one in results:
         if one.when is None:
             if not definition.within and onset is None:
                 return Fact(definition.name, True, data=(datum(one),))
@@ -96,21 +98,22 @@ def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> Or
     if not order.done_sets:
         return OrderState()
     onset = onsets.earliest(order.done_after_onset_of, side, fact_of)
-    results: Iterable[Statement] = _legible(_results(record, order.done_sets, side), order, record)
+    results = _legible(_results(record, order.done_sets, side), order.done_sets, record)
     if order.done_after_latest_onset_of:
         latest = onsets.latest(order.done_after_latest_onset_of, side, fact_of)
-        onset, results = latest.when, () if latest.undated else results
+        onset, results = latest.when, [] if latest.undated else results
     performed = next((one.ref for one in results if _counts(one, order.done_within, onset, record)), "")
     return OrderState(done=performed, open=_open(order, record, side))
 
 
-def _legible(found: Iterable[Statement], order: Order, record: Record) -> list[Statement]:
+def _legible(found: Iterable[Statement], sets: Collection[str], record: Record) -> list[Statement]:
     """Those of which an analyte can read the value: 118 mg/dL of sodium takes no repeat away.
 
-    A result without a quantity, or that no analyte is about, is as good as its status says.
+    A result without a quantity, or that no analyte with its code set among `sets` is about, is as good
+    as its status says.
     """
     known = record.rule_base.analytes.values()
-    asked = [analyte for analyte in known if analyte.codes in order.done_sets]
+    asked = [analyte for analyte in known if analyte.codes in sets]
     about = {one.codes: {(it.ref, it.code) for it in record.stated((one.codes,))} for one in asked}
     kept = []
     for one in found:

@@ -276,7 +276,7 @@ class Maker:
         when = self.when(definition.within, inside=want)
         match self.chance.choice(["Observation", "DiagnosticReport", "Procedure"]):
             case "Observation":
-                said = {"valueQuantity": {"value": 1, "unit": "1", "system": UCUM, "code": "1"}}
+                said = {"valueString": "done"}  # a value in a unit of its own would be no result
                 self._observation("findings", concept, code, when, said)
             case "DiagnosticReport":
                 self.add(

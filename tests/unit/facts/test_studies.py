@@ -20,6 +20,7 @@ def base() -> RuleBase:
             "scanned-since": fact("done", in_=["scan"], after_onset_of=["complaint"]),
             "complaint": fact(in_=["heavy"]),
             "drafting": fact("draft", in_=["scan"]),
+            "potassium-measured": fact("done", in_=["potassium"], within="window-7"),
         },
         orders={
             "potassium": order(done={"in": ["potassium"], "within": "window-2"}, open_within="window-7"),
@@ -253,9 +254,10 @@ def test_an_open_order_for_the_other_leg_leaves_this_one_free(base: RuleBase) ->
         ({"value": "240"}, False),  # beyond any potassium
     ],
 )
-def test_a_result_that_cannot_be_read_takes_no_repeat_away(
+def test_a_result_that_cannot_be_read_is_none_and_takes_no_repeat_away(
     base: RuleBase, given: dict[str, Any], done: bool
 ) -> None:
     result = lab(**{"value": "3.0"} | given, code=concept("k"), at="2026-11-22T07:00:00Z")
 
     assert bool(state(base, "potassium", laboratory=[result]).done) is done
+    assert assessed(base, laboratory=[result]).value("potassium-measured") is done
