@@ -3,7 +3,9 @@
 A case is decided again only where what was changed comes out differently for its patient.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
 from cds_service.cases.mutation import Mutant
@@ -53,6 +55,32 @@ class Trial:
         if case.place not in self._posed:
             self._posed[case.place] = posed(case, self._rule_base, self._fixtures)
         return self._posed[case.place]
+
+
+_AT_WORK: list[tuple[Trial, Sequence[Mutant]]] = []  # what a worker process was begun with
+_CHUNK = 16  # mutants that a worker takes at once
+
+
+def surviving(trial: Trial, mutants: Sequence[Mutant], workers: int) -> Iterator[bool]:
+    """Of each mutant, in order, whether it survives.
+
+    Args:
+        trial: the cases.
+        mutants: what is tried on them.
+        workers: processes to share the work; where a system cannot fork, it is one.
+    """
+    if workers < 2 or "fork" not in get_all_start_methods():  # noqa: PLR2004 - one shares nothing
+        yield from (trial.killer(one) is None for one in mutants)
+        return
+    with ProcessPoolExecutor(
+        workers, get_context("fork"), initializer=_AT_WORK.append, initargs=((trial, mutants),)
+    ) as pool:
+        yield from pool.map(_survives, range(len(mutants)), chunksize=_CHUNK)
+
+
+def _survives(index: int) -> bool:
+    trial, mutants = _AT_WORK[-1]
+    return trial.killer(mutants[index]) is None
 
 
 def _answers(names: Iterable[str], facts: FactSet) -> list[Fact]:

@@ -2,7 +2,7 @@
 
 from cds_service import content
 from cds_service.cases import mutation, running
-from cds_service.cases.trial import Trial
+from cds_service.cases.trial import Trial, surviving
 from cds_service.rulebase import uses
 from cds_service.rulebase.definitions import GroupFact
 from cds_service.rulebase.model import RuleBase
@@ -58,6 +58,19 @@ def test_a_case_kills_what_it_proves_and_nothing_lives_without_cases(
     assert all(full.killer(one) is not None for one in moved)
     none = Trial([], shipped, FIXTURES)
     assert [none.killer(one) for one in moved] == [None, None]
+
+
+def test_two_processes_find_what_one_finds(shipped: RuleBase, shipped_texts: dict[str, str]) -> None:
+    cases = [one for one in running.read(shipped_texts, shipped) if one.rule == RULE]
+    mutants = [
+        *mutation.of_rule(shipped.rules[RULE], shipped),
+        mutation.Mutant("same", shipped, (RULE,)),
+    ]
+    trial = Trial(cases, shipped, FIXTURES)
+    alone = list(surviving(trial, mutants, 1))
+    assert alone[-1]
+    assert False in alone
+    assert list(surviving(trial, mutants, 2)) == alone
 
 
 def test_the_rule_itself_is_told_from_nothing(shipped: RuleBase, shipped_texts: dict[str, str]) -> None:
