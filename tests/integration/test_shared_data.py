@@ -78,13 +78,14 @@ def lines(answer: Json, rule_base: RuleBase) -> list[Json]:
 def not_read(answer: Json) -> Said:
     """What the answer says it had to do without, incomplete lists and absent keys apart.
 
-    Nor the date of death, which is moved about here and has tests of its own (tests/unit/facts).
+    Nor the dates of birth and death, which are moved about here and have tests of their own
+    (tests/unit/facts/test_status.py).
     """
     told = answer["extension"].get("org.heavylegs.not-read", [])
     return Counter(
         (one["what"], one["reason"])
         for one in told
-        if one["what"] != "patient: deceasedDateTime"
+        if one["what"] not in ("patient: birthDate", "patient: deceasedDateTime")
         and (one["reason"] == "unreadable" or one["reason"].startswith("other-patient"))
     )
 
