@@ -51,7 +51,7 @@ def patient_fact(definition: PatientFact, record: Record) -> Fact:
     patient = record.patient
     if definition.attribute == "deceased":
         return Fact(definition.name, patient.deceasedBoolean is True or has_died(record))
-    if patient.gender in (None, "unknown"):
+    if patient.gender not in ("female", "male", "other"):  # "F" is no code of FHIR: nothing is known
         return Fact(definition.name, None, Reason.NOT_RECORDED)
     return Fact(definition.name, patient.gender == definition.attribute)
 

@@ -18,6 +18,7 @@ from cds_service.fhir.dates import Span, at_age
 from cds_service.fhir.resources import Condition, Device, Procedure
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_INACTIVE = frozenset({"inactive", "remission", "resolved"})
 _UNCERTAIN = frozenset({"unconfirmed", "provisional", "differential"})
 
 
@@ -26,7 +27,7 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
     verification = status_of(resource.verificationStatus)
     if verification in ("entered-in-error", "refuted"):
         return
-    clinical = status_of(resource.clinicalStatus)
+    clinical = status_of(resource.clinicalStatus).strip().lower()
     abated = (
         resource.abatementDateTime
         or resource.abatementPeriod
@@ -34,7 +35,8 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
         or resource.abatementRange
         or resource.abatementString
     )
-    active = clinical in _ACTIVE if clinical else not abated
+    # A status of another code system says neither: then as without one.
+    active = clinical in _ACTIVE if clinical in _ACTIVE | _INACTIVE else not abated
     onset = _onset(resource, context)
     notes = (UNCONFIRMED,) if verification in _UNCERTAIN else ()
     place = place_of(resource.bodySite, context)

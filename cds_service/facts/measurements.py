@@ -6,7 +6,7 @@ then issued, then laboratory over bedside, then the more dangerous (reconciliati
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
@@ -19,6 +19,8 @@ from cds_service.facts.record import Record
 from cds_service.facts.values import Value, newest, rank, reading_datum, undatable, values
 from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
+
+_ONE_VISIT = timedelta(hours=24)  # both legs are measured in it
 
 
 def measurement(definition: MeasurementFact, record: Record, side: Side, fact_of: FactOf) -> Fact:
@@ -72,7 +74,11 @@ def _measured(
         return _any_ever(definition, found, record, analyte)
     if not found:
         return _nothing(definition, record, analyte)
-    legs = [found] if definition.sides == "newest" else _worse_first(definition, _by_leg(found))
+    legs = (
+        [found]
+        if definition.sides == "newest"
+        else _worse_first(definition, _by_leg(definition, found, side))
+    )
     if len(legs) == 1:
         return _judged(definition, legs[0], record, side, fact_of)
     # "The lower leg is from 0.60 to 0.80": each limit by itself, for its own direction.
@@ -118,16 +124,35 @@ def _after_onset(
     return [one for one in found if one.statement.when and one.statement.when.end >= onset]
 
 
-def _by_leg(found: list[Value]) -> list[list[Value]]:
-    """The newest values of each leg; a value for both, or without a side, stands for itself."""
+def _by_leg(definition: MeasurementFact, found: list[Value], side: Side) -> list[list[Value]]:
+    """The newest values of each leg; a value for both, or without a side, stands for itself.
+
+    One without a side may be of either leg: for the patient only newer ones of both legs supersede it,
+    and of those of one day each may be of another leg.
+    """
     legs: dict[str, list[Value]] = {}
     for one in found:
         legs.setdefault(one.statement.side or "", []).append(one)
-    if "" in legs and len(legs) > 1:
-        newest_sided = max(rank(leg[0].statement) for side, leg in legs.items() if side)
-        if rank(legs[""][0].statement) < newest_sided:
-            del legs[""]
-    return list(legs.values())
+    unsided = legs.pop("", [])
+    both = bool(side) or legs.keys() >= {"left", "right"} or "both" in legs
+    newest_sided = min((rank(leg[0].statement) for leg in legs.values()), default=None)
+    if both and newest_sided is not None:
+        unsided = [one for one in unsided if rank(one.statement) >= newest_sided]
+    return [*legs.values(), *_maybe_of_two_legs(definition, unsided)]
+
+
+def _maybe_of_two_legs(definition: MeasurementFact, unsided: list[Value]) -> list[list[Value]]:
+    """Values without a side: the newest, and of the day before it the worst and an unreadable one."""
+    times: dict[tuple[datetime, datetime], list[Value]] = {}
+    for one in unsided:
+        if one.statement.when is not None:
+            times.setdefault((one.statement.when.start, one.statement.when.end), []).append(one)
+    began = max((start for start, _ in times), default=None)
+    if began is None:
+        return []
+    groups = [each for (_, end), each in times.items() if end >= began - _ONE_VISIT]
+    rest = _worse_first(definition, groups[1:])
+    return [groups[0], *rest[:1], *rest[1:][-1:]]
 
 
 def _worse_first(definition: MeasurementFact, legs: list[list[Value]]) -> list[list[Value]]:

@@ -8,6 +8,7 @@ men, age in years from 18 on. Rounded to a whole number, as laboratories report 
 comparison. Vectors: a man of 55 with 1.2 mg/dL has 71, a woman of 60 with 0.8 mg/dL 84.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from math import floor
 from typing import Final
@@ -15,11 +16,12 @@ from typing import Final
 import msgspec
 
 from cds_service.facts.derived.computed import as_measurement, with_parts
-from cds_service.facts.derived.pairing import same_specimen
+from cds_service.facts.derived.pairing import ONE_SAMPLE
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import EGFR_COMPUTED, Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
+from cds_service.facts.statements import Statement
 from cds_service.facts.values import Value, canonical, rank, values
 from cds_service.fhir.dates import age_in_years
 from cds_service.fhir.quantity import Interval
@@ -53,7 +55,7 @@ def egfr(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -
     """Whether the newest eGFR, reported or computed from a newer creatinine, satisfies the limits.
 
     `of` is eGFR, creatinine, and a fact that says that kidney function may change soon. A creatinine
-    counts where no readable eGFR is of its sample or as new; of a child, without a birth date or
+    counts where no readable eGFR is of its sample or surely as new; of a child, without a birth date or
     without a creatinine above 0 nothing is computed; where sex is not recorded as female or male, the
     result lies between the two. True for `within`; false for `clears-within`, and while the third fact
     is not known to be false for `clears-within-changing`: an abnormal value stays true longer than a
@@ -68,9 +70,9 @@ def egfr(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -
 
     def found(preliminary: bool) -> list[Value]:
         told = values(reported, record, side, preliminary=preliminary)
-        made = []
+        reports, made = _Reports(told), []
         for one in values(creatinine, record, side, preliminary=preliminary):
-            computed = None if _is_reported(one, told) else _computed(one, record, unit)
+            computed = None if reports.cover(one.statement) else _computed(one, record, unit)
             if computed is not None:
                 made.append(computed)
                 sources[computed.statement.ref, computed.text] = one
@@ -84,15 +86,31 @@ def egfr(definition: DerivedFact, record: Record, side: Side, fact_of: FactOf) -
     return with_parts(fact, (source,)) if source is not None else fact
 
 
-def _is_reported(creatinine: Value, told: list[Value]) -> bool:
-    """Whether a readable eGFR is of the same sample, or as new."""
-    when = creatinine.statement.when
-    return any(
-        same_specimen(creatinine.statement, one.statement)
-        or (when is not None and one.statement.when is not None and one.statement.when.end >= when.start)
-        for one in told
-        if one.interval is not None
-    )
+class _Reports:
+    """The readable eGFRs, asked about a creatinine without going through them all."""
+
+    def __init__(self, told: Iterable[Value]) -> None:
+        """Put them in order: all their times, and the last of each sample."""
+        dated = [one.statement for one in told if one.interval is not None]
+        spans = [(one.specimen, one.when) for one in dated if one.when is not None]
+        self._spans = {(when.start, when.end) for _, when in spans}
+        self._last = max((start for start, _ in self._spans), default=None)
+        spans.sort(key=lambda one: one[1].end)
+        self._of = {sample: when.end for sample, when in spans if sample}
+
+    def cover(self, creatinine: Statement) -> bool:
+        """Whether one is of the same sample, or surely as new.
+
+        "In November" may be before the creatinine of yesterday: then both stand, and the newest decides.
+        """
+        when = creatinine.when
+        if when is None or self._last is None:
+            return False
+        if self._last >= when.end or (when.start, when.end) in self._spans:
+            return True
+        # What follows the creatinine was found above: of one sample the last must not be too old.
+        last = self._of.get(creatinine.specimen)
+        return last is not None and when.start - last <= ONE_SAMPLE
 
 
 def _computed(creatinine: Value, record: Record, unit: Unit) -> Value | None:

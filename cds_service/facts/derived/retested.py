@@ -65,13 +65,13 @@ def ordered_before(definition: DerivedFact, record: Record, _side: Side, _fact_o
     stated = record.stated((definition.of[0],))
     drafts = {one.ref for one in stated if one.kind == "draft"}
     window = record.rule_base.thresholds[definition.within]
-    resulted = [one.when for one in _results(definition, record)]
+    resulted = max((one.when.end for one in _results(definition, record) if one.when), default=None)
     for one in stated:
         when = one.when
         if one.kind != "order" or one.ref in drafts or not windows.usable(when, record.now):
             continue
         assert when is not None
-        if any(result is not None and result.end >= when.start for result in resulted):
+        if resulted is not None and resulted >= when.start:
             continue
         if windows.within(when, window, record.now, record.zone, whole=True):
             return Fact(definition.name, True, data=(datum(one),))

@@ -135,6 +135,10 @@ def test_who_gets_one(base: RuleBase, patient: Any, umol: int, below_30: bool | 
         ({"at": "2026-11-22T09:00:00Z"}, {}, False),
         ({"at": "2026-11-20"}, {}, True),  # the creatinine is newer
         ({"at": "2026-11-21"}, {"at": "2026-11-21"}, False),
+        # It may be older than the creatinine: both stand, and the more dangerous is spoken of.
+        ({"at": "2026-11-22"}, {"at": "2026-11-22T08:30:00Z"}, True),
+        ({"at": "2026-11"}, {}, True),
+        ({"at": "2026"}, {}, True),
         (
             {"at": "2026-11-22T07:00:00Z", "specimen": {"reference": "Specimen/s"}},
             {"specimen": {"reference": "Specimen/s"}},

@@ -48,6 +48,14 @@ def test_an_active_problem_counts(base: RuleBase, clinical: str) -> None:
     assert heavy(base, clinicalStatus=status(clinical)).value is True
 
 
+@pytest.mark.parametrize("written", [{"coding": [{"code": "55561003"}]}, {"text": "?"}])
+def test_a_status_that_cannot_be_read_ends_nothing(base: RuleBase, written: dict[str, Any]) -> None:
+    assert heavy(base, clinicalStatus=written).value is True
+    assert heavy(base, clinicalStatus=written, abatementDateTime="2026-11-01").value is False
+    assert heavy(base, clinicalStatus={"text": "Active"}).value is True
+    assert heavy(base, clinicalStatus={"text": "Resolved"}).value is False
+
+
 @pytest.mark.parametrize("clinical", ["inactive", "remission", "resolved"])
 def test_a_problem_that_is_over_counts_only_as_history(base: RuleBase, clinical: str) -> None:
     assert heavy(base, clinicalStatus=status(clinical)).value is False
