@@ -80,8 +80,13 @@ def _timed(
     if not windows.usable(began, record.now):
         return None, Reason.FUTURE
     thresholds = record.rule_base.thresholds
-    inside = not definition.within or windows.within(
-        began, thresholds[definition.within], record.now, record.zone, whole=False
+    # A danger that would count without a date counts by any of its dates: an angina "since 2024" that
+    # was written down yesterday is there now.
+    dates = (one.onset, one.when, one.recorded) if definition.undated_counts else (began,)
+    inside = not definition.within or any(
+        windows.within(date, thresholds[definition.within], record.now, record.zone, whole=False)
+        for date in dates
+        if date is not None and windows.usable(date, record.now)
     )
     if not inside and not one.current:
         return False, None

@@ -18,6 +18,7 @@ from cds_service.facts.record import Record
 from cds_service.facts.reference_ranges import NO_BOUNDS, Bounds
 from cds_service.facts.statements import UNREADABLE, Statement, is_plain
 from cds_service.fhir.quantity import Interval, interval, number, scaled, unit_text
+from cds_service.fhir.resources import Quantity
 from cds_service.rulebase.definitions import Analyte, Unit
 
 _APART = re.compile(r"(?<=[A-Za-z])\{")  # ng/mL{FEU}, but not /{HPF}
@@ -120,6 +121,8 @@ def read(one: Statement, analyte: Analyte) -> Value:
     if span is None:
         return Value(one, None, None, text[:60], Reason.UNREADABLE)
     unit = analyte.unit_named(given) if given else analyte.units.get("1")
+    if unit is not None and _contradicted(quantity, unit, analyte):
+        return Value(one, None, None, text[:60], Reason.UNIT_NOT_DECLARED)
     if unit is None:
         reason = Reason.UNIT_NOT_DECLARED if given else Reason.NO_UNIT
         return Value(one, None, None, text[:60], reason)
@@ -130,6 +133,12 @@ def read(one: Statement, analyte: Analyte) -> Value:
         return Value(one, None, unit, text[:60], Reason.IMPLAUSIBLE)
     own = reference_ranges.bounds(one.ranges, unit, analyte) if one.ranges else NO_BOUNDS
     return Value(one, span, unit, text[:60], range=own)
+
+
+def _contradicted(quantity: Quantity, unit: Unit, analyte: Analyte) -> bool:
+    """Whether the unit for the eye is another declared one than its code; nobody knows which is meant."""
+    written = analyte.unit_named(quantity.unit) if quantity.unit and quantity.code else None
+    return written is not None and (written.factor, written.zero) != (unit.factor, unit.zero)
 
 
 def canonical(one: Value) -> Interval | None:
