@@ -109,8 +109,8 @@ def order_state(order: Order, record: Record, side: Side, fact_of: FactOf) -> Or
 def _legible(found: Iterable[Statement], sets: Collection[str], record: Record) -> list[Statement]:
     """Those of which an analyte can read the value: 118 mg/dL of sodium takes no repeat away.
 
-    A result without a quantity, or that no analyte with its code set among `sets` is about, is as good
-    as its status says.
+    Words in place of the number ("not measurable") are no value either. A report or procedure, or a
+    result that no analyte with its code set among `sets` is about, is as good as its status says.
     """
     known = record.rule_base.analytes.values()
     asked = [analyte for analyte in known if analyte.codes in sets]
@@ -119,7 +119,7 @@ def _legible(found: Iterable[Statement], sets: Collection[str], record: Record) 
     for one in found:
         own = [analyte for analyte in asked if (one.ref, one.code) in about[analyte.codes]]
         if (
-            one.quantity is None
+            one.kind != "observation"
             or not own
             or any(values.read(one, analyte).problem is None for analyte in own)
         ):
