@@ -97,19 +97,30 @@ def of_threshold(
     rule_base: RuleBase,
     facts: tuple[str, ...] | None = None,
 ) -> Iterator[Mutant]:
-    """A threshold one step higher and one lower: a step is one in the last place it is written with."""
-    for sign, word in ((1, "higher"), (-1, "lower")):
-        values = {unit: value + sign * _step(value) for unit, value in threshold.values.items()}
-        moved = msgspec.structs.replace(threshold, values=values)
-        told = ", ".join(f"{value} {unit}" for unit, value in values.items())
+    """A threshold one step higher and one lower: a step is one in the last place it is written with.
+
+    The number of a region moves by itself, and the others stay.
+    """
+    for moved, what in _moved(threshold):
         yield Mutant(
-            f"{threshold.name} {word}: {told}",
+            f"{threshold.name} {what}",
             msgspec.structs.replace(
                 rule_base, thresholds={**rule_base.thresholds, threshold.name: moved}
             ),
             rules,
             facts,
         )
+
+
+def _moved(threshold: Threshold) -> Iterator[tuple[Threshold, str]]:
+    for sign, word in ((1, "higher"), (-1, "lower")):
+        values = {unit: value + sign * _step(value) for unit, value in threshold.values.items()}
+        told = ", ".join(f"{value} {unit}" for unit, value in values.items())
+        yield msgspec.structs.replace(threshold, values=values), f"{word}: {told}"
+    for region, own in threshold.regions.items():
+        for moved, what in _moved(own):
+            regions = {**threshold.regions, region: moved}
+            yield msgspec.structs.replace(threshold, regions=regions), f"in {region} {what}"
 
 
 def _step(value: Decimal) -> Decimal:

@@ -24,7 +24,7 @@ def find(cards: str, words: tuple[str, ...]) -> None:
     Look before you define: what there is need not be written twice. Exit code 1 when nothing has all
     the words.
     """
-    rule_base(cards, locked=False)  # a broken rule base says so first
+    rule_base(cards)  # a broken rule base says so first
     documents, _ = loader.documents_of(content.texts(cards_folder(cards), cases=False))
     found = list(search.find(" ".join(words), documents))
     section_of = attrgetter("section")
@@ -46,7 +46,7 @@ def codes(cards: str, code: str) -> None:
     CODE is looked up in every code system, the way codes of a record are: an ICD-10-CM or ATC code also
     through its stem, with or without its dot. Exit code 1 when it counts nowhere.
     """
-    found = rule_base(cards, locked=False)
+    found = rule_base(cards)
     documents, _ = loader.documents_of(content.texts(cards_folder(cards)))
     all_uses = list(uses.of_code(code, found, documents))
     written = uses.orders_with(code, found)
@@ -87,7 +87,7 @@ def _condition(concept: Concept) -> str:
 )
 def value_sets(cards: str, names: tuple[str, ...], out: Path | None) -> None:
     """Export code sets as FHIR R4 ValueSets: all of them, or those named."""
-    found = rule_base(cards, locked=False)
+    found = rule_base(cards)
     unknown = [name for name in names if name not in found.code_sets]
     if unknown:
         raise click.UsageError(

@@ -32,13 +32,13 @@ def fixtures_folder() -> Path:
     return content.folder("fhir_fixtures", environment().fixtures)
 
 
-def rule_base(cards: str, *, locked: bool = True, cases: bool = False) -> RuleBase:
+def rule_base(cards: str, *, cases: bool = False) -> RuleBase:
     """The rule base, or a failure that lists all that is wrong with it.
 
-    With `locked` off it need not be the one of cards.lock: for trying a rule while it is written. With
-    `cases` on, what is wrong with the cases beside its rules is a failure too.
+    It need not be the one of cards.lock: a rule is tried while it is written. With `cases` on, what is
+    wrong with the cases beside its rules is a failure too.
     """
-    return fitness.load(content.texts(cards_folder(cards)), locked=locked, cases=cases)
+    return fitness.load(content.texts(cards_folder(cards)), locked=False, cases=cases)
 
 
 def chosen_rule(found: RuleBase, text: str) -> Rule:

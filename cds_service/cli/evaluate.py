@@ -115,7 +115,7 @@ def explain(file: str, hook: str, now: str, cards: str) -> None:
 
 def _decided(file: str, hook: str, now: str, cards: str) -> tuple[Decision, RuleBase]:
     config = environment()
-    found = for_region(rule_base(cards, locked=False), config.region)
+    found = for_region(rule_base(cards), config.region)
     moment = _moment(now)
     body, hook = _request(file, hook, moment, found)
     services = found.services_for(hook)

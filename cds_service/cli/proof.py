@@ -32,7 +32,7 @@ def coverage(cards: str, rule: str) -> None:
 
     Exit code 1 while a fact was never seen with a value that its kind can take.
     """
-    found = rule_base(cards, locked=False, cases=True)
+    found = rule_base(cards, cases=True)
     folder = fixtures_if_any()
     wanted = chosen_rule(found, rule).id if rule else ""
     cases = running.read(content.texts(cards_folder(cards)), found)
@@ -65,7 +65,7 @@ def mutate(cards: str, rule: str) -> None:
     A fact or a threshold may be proved by the cases of another rule that reaches it; with RULE those
     are not tried, and such changes are counted apart. Half a minute or so for one rule, minutes for all.
     """
-    found = rule_base(cards, locked=False, cases=True)
+    found = rule_base(cards, cases=True)
     texts = content.texts(cards_folder(cards))
     wanted = [chosen_rule(found, rule)] if rule else list(found.rules.values())
     mutants, shared = _mutants(wanted, found, loader.documents_of(texts)[0])

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
+from typing import Any
 
 import click
 
@@ -19,10 +20,10 @@ from cds_service.cli.content import (
     rule_base,
 )
 from cds_service.cli.proof import coverage, mutate
-from cds_service.rulebase import loader, lock, upkeep
+from cds_service.rulebase import loader, lock, reach, upkeep
 from cds_service.rulebase.criteria import facts_in
-from cds_service.rulebase.definitions import Fact
 from cds_service.rulebase.model import Rule, RuleBase
+from cds_service.rulebase.threshold_keys import thresholds_in
 
 
 @click.group()
@@ -118,6 +119,7 @@ def show(cards: str, rule: str) -> None:
     found = rule_base(cards)
     chosen = chosen_rule(found, rule)
     folder = cards_folder(cards)
+    written = reach.entries(loader.documents_of(content.texts(folder, cases=False))[0])
     path = next(folder.rglob(f"{chosen.id}.yaml"))
     click.echo(path.read_text(encoding="utf-8").rstrip())
     click.secho("\nReview", bold=True)
@@ -127,7 +129,8 @@ def show(cards: str, rule: str) -> None:
     named |= set(chosen.ask.facts if chosen.ask else ()) | set(chosen.worth_knowing)
     for name in sorted(named):
         fact = found.facts[name]
-        click.echo(f"  {name}: {fact.label}{_numbers(found, fact)} ({fact.source})")
+        numbers = _numbers(found, written["facts", name])
+        click.echo(f"  {name}: {fact.label}{numbers} ({fact.source})")
 
 
 def _review(rule: Rule) -> str:
@@ -136,12 +139,12 @@ def _review(rule: Rule) -> str:
     return f"gone through against its sources on {rule.reviewed}; status {rule.status}: {approved}"
 
 
-def _numbers(found: RuleBase, fact: Fact) -> str:
+def _numbers(found: RuleBase, fact: Mapping[str, Any]) -> str:
     """The limits and windows of a fact, with their values and how well each is founded."""
-    names = [limit.threshold for limit in getattr(fact, "limits", ())]
-    names += [getattr(fact, key, "") for key in ("within", "clears_within", "older_than", "lasting")]
+    named = sorted(thresholds_in(fact), key=lambda one: one[0][0] != "is")  # the limits first
+    names = [name for _, name in named]
     told = []
-    for name in dict.fromkeys(filter(None, names)):
+    for name in dict.fromkeys(names):
         threshold = found.thresholds[name]
         values = " = ".join(f"{value} {unit}" for unit, value in threshold.values.items())
         told.append(f"{name} {values}, {threshold.standing}")
@@ -157,7 +160,7 @@ def test(cards: str, rule: str, verbose: bool) -> None:
 
     Exit code 1 when a case differs from what it expects.
     """
-    found = rule_base(cards, locked=False, cases=True)
+    found = rule_base(cards, cases=True)
     folder = fixtures_if_any()
     texts = content.texts(cards_folder(cards))
     wanted = chosen_rule(found, rule).id if rule else ""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import combinations, pairwise
+from typing import Any
 
 from cds_service.failures import ContentProblem
 from cds_service.rulebase import model, placeholders
@@ -128,13 +129,30 @@ def _has_cases(
     for kind in REQUIRED_CASES:
         if kind not in proved:
             yield cases[file].problem(("cases",), f"no case proves {kind!r}")
-    seen = set()
+    seen: set[str] = set()
+    asked: dict[str, str] = {}
     for index, case in enumerate(cases[file].value["cases"]):
-        if case["name"] in seen:
-            yield cases[file].problem(("cases", index), f"a second case {case['name']!r}")
-        seen.add(case["name"])
+        name = case["name"]
+        if name in seen:
+            yield cases[file].problem(("cases", index), f"a second case {name!r}")
+        seen.add(name)
+        first = asked.setdefault(_asked(case), name)
+        if first != name:
+            what = f"the patient of {first!r} again: let one case expect both"
+            yield cases[file].problem(("cases", index), what)
     if rule.hazards.case not in seen:
         yield document.problem(("hazards", "case"), f"no case is called {rule.hazards.case!r}")
+
+
+def _asked(case: Any) -> str:
+    """Who a case is about, when and where; the entries of a list have no order."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return sorted((key, plain(one)) for key, one in value.items())
+        return sorted(map(repr, map(plain, value))) if isinstance(value, list) else value
+
+    return repr([plain(case.get(key)) for key in ("given", "hook", "now", "region")])
 
 
 def _systems_known(

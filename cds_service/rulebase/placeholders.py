@@ -73,7 +73,10 @@ def problems(text: model.CardText, rule_base: model.RuleBase) -> Iterator[str]:
             if fact not in rule_base.facts and fact not in rule_base.analytes:
                 yield f"the placeholder {{{fact}}} names no fact or analyte"
             if aspect not in ASPECTS:
-                yield f"the placeholder {{{fact}.{aspect}}} asks for an unknown aspect"
+                yield (
+                    f"the placeholder {{{fact}.{aspect}}} asks for an unknown aspect; "
+                    f"there are: {', '.join(ASPECTS)}"
+                )
     shortest = _HOLE.sub("x" * LONGEST_VALUE, required(text.summary))
     if len(shortest) > SUMMARY_LIMIT:
         yield (

@@ -6,7 +6,8 @@ import msgspec
 
 from cds_service.failures import ContentProblem
 from cds_service.rulebase.concepts import CodeSet
-from cds_service.rulebase.definitions import Fact
+from cds_service.rulebase.criteria import Criterion, Is
+from cds_service.rulebase.definitions import Fact, GroupFact
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.reading import Document
 
@@ -32,7 +33,18 @@ def _codes(code_set: CodeSet) -> object:
 
 def _meaning(fact: Fact) -> object:
     fields = {name: value for name, value in msgspec.structs.asdict(fact).items() if name not in _WORDS}
+    if isinstance(fact, GroupFact):
+        fields["when"] = _unordered(fact.when)
+    if "sets" in fields:
+        fields["sets"] = sorted(fields["sets"])
     return type(fact), repr(fields)
+
+
+def _unordered(criterion: Criterion) -> str:
+    """A criterion whose parts stand in one order, whatever order they are written in."""
+    if isinstance(criterion, Is):
+        return repr(criterion)
+    return f"{type(criterion).__name__}({', '.join(sorted(map(_unordered, criterion.of)))})"
 
 
 def _again(defined: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:

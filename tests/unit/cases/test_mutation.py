@@ -48,6 +48,17 @@ def test_a_threshold_moves_by_one_in_the_last_place_it_is_written_with(shipped: 
     assert shipped.thresholds["potassium-low"].values["mmol/L"] == before
 
 
+def test_the_number_of_a_region_moves_by_itself(shipped: RuleBase) -> None:
+    cap = shipped.thresholds["simvastatin-with-verapamil"]
+    found = list(mutation.of_threshold(cap, ("m03-statin-interaction",), shipped))
+    assert [one.what.removeprefix(f"{cap.name} ") for one in found] == [
+        *("higher: 11 mg/d", "lower: 9 mg/d", "in uk higher: 21 mg/d", "in uk lower: 19 mg/d")
+    ]
+    moved = found[2].rule_base.thresholds[cap.name]
+    assert moved.values == cap.values
+    assert str(moved.regions["uk"].values["mg/d"]) == "21"
+
+
 def test_a_case_kills_what_it_proves_and_nothing_lives_without_cases(
     shipped: RuleBase, shipped_texts: dict[str, str]
 ) -> None:

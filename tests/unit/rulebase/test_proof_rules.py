@@ -28,6 +28,21 @@ def test_a_kind_of_case_that_is_missing_is_said(missing: str) -> None:
     assert any(f"no case proves {missing!r}" in one for one in problems(files))
 
 
+def test_one_patient_twice_is_said_in_whatever_order_the_entries_stand() -> None:
+    def case(name: str, *conditions: str) -> dict[str, Any]:
+        given = {"record": {"conditions": [{"code": f"snomed {one}"} for one in conditions]}}
+        return {"name": name, "proves": "fires", "given": given, "expect": {"outcome": "fires"}}
+
+    files = texts(rules=[rule("r")])
+    both, again, one = case("both", "1", "2"), case("again", "2", "1"), case("one", "1")
+    files["general/r.cases.yaml"] = dump({"cases": [both, again, one]})
+
+    said = [one for one in problems(files) if "the patient of" in one]
+    assert [one.split(": ", 1)[1] for one in said] == [
+        "the patient of 'both' again: let one case expect both"
+    ]
+
+
 def test_cases_without_a_rule_are_said() -> None:
     files = texts() | {"general/ghost.cases.yaml": cases()}
 

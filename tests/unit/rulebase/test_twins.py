@@ -36,3 +36,19 @@ def test_a_fact_is_what_it_is_defined_as_not_what_it_is_called() -> None:
     }
 
     assert told(facts) == ["other: 'other' is defined as 'one' is: keep one of them"]
+
+
+def test_the_order_of_sets_and_of_parts_makes_no_other_fact() -> None:
+    facts = {
+        "one": fact(in_=["set-a", "set-b"]),
+        "other": fact(in_=["set-b", "set-a"]),
+        "most": fact(in_=["set-c", "set-a"]),
+        "any": {"kind": "group", "label": "any", "when": {"any": ["one", "most"]}, "source": "s"},
+        "yna": {"kind": "group", "label": "yna", "when": {"any": ["most", "one"]}, "source": "s"},
+        "all": {"kind": "group", "label": "all", "when": {"all": ["most", "one"]}, "source": "s"},
+    }
+
+    assert told(facts) == [
+        "other: 'other' is defined as 'one' is: keep one of them",
+        "yna: 'yna' is defined as 'any' is: keep one of them",
+    ]

@@ -247,8 +247,8 @@ def order(label: str = "test", **fields: Any) -> Json:
 def cases(*kinds: str) -> str:
     """Cases beside a rule, in name only: these rules are tried by the tests themselves."""
     entries = [
-        {"name": kind, "proves": kind, "given": {"facts": {"a": True}}, "expect": {"outcome": "fires"}}
-        for kind in (kinds or ("fires", "near-miss", "missing"))
+        {"name": kind, "proves": kind, "given": {"record": {"age": age}}, "expect": {"outcome": "fires"}}
+        for age, kind in enumerate(kinds or ("fires", "near-miss", "missing"), start=40)
     ]
     return dump({"cases": entries})
 
