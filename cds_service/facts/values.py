@@ -136,7 +136,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
 
 
 def _contradicted(quantity: Quantity, unit: Unit, analyte: Analyte) -> bool:
-    """Whether the unit for the eye is another declared one than its code; nobody knows which is meant."""
+    """Whether the unit for the eye is another declared one than its code: which one is meant?"""
     written = analyte.unit_named(quantity.unit) if quantity.unit and quantity.code else None
     return written is not None and (written.factor, written.zero) != (unit.factor, unit.zero)
 
