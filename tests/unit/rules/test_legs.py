@@ -42,50 +42,50 @@ def said(base: RuleBase, *conditions: dict[str, Any]) -> list[tuple[str, str, st
 
 
 def test_the_leg_with_the_complaint_is_named(base: RuleBase) -> None:
-    assert said(base, condition("heavy-left")) == [("left", "info", "left leg: consider it")]
-    assert said(base, condition("heavy-right")) == [("right", "info", "right leg: consider it")]
+    assert said(base, condition("heavy-left")) == [("left", "info", "Left leg: consider it")]
+    assert said(base, condition("heavy-right")) == [("right", "info", "Right leg: consider it")]
 
 
 def test_both_legs_alike_give_one_card(base: RuleBase) -> None:
     both = [condition("heavy-left"), condition("heavy-right")]
 
-    assert said(base, *both) == [("both", "info", "both legs: consider it")]
+    assert said(base, *both) == [("both", "info", "Both legs: consider it")]
 
 
 def test_one_code_for_both_legs_names_both(base: RuleBase) -> None:
     # A 2.1: bilateral = both sides coded, or one code that says bilateral.
-    assert said(base, condition("heavy-both")) == [("both", "info", "both legs: consider it")]
+    assert said(base, condition("heavy-both")) == [("both", "info", "Both legs: consider it")]
 
 
 def test_legs_that_differ_give_two_cards_the_graver_first(base: RuleBase) -> None:
     differing = [condition("heavy-left"), condition("heavy-right"), sited("a", "right")]
 
     assert said(base, *differing) == [
-        ("right", "critical", "right leg: consider it"),
-        ("left", "info", "left leg: consider it"),
+        ("right", "critical", "Right leg: consider it"),
+        ("left", "info", "Left leg: consider it"),
     ]
 
 
 def test_a_finding_of_the_other_leg_does_not_raise_this_one(base: RuleBase) -> None:
     assert said(base, condition("heavy-left"), sited("a", "right")) == [
-        ("left", "info", "left leg: consider it")
+        ("left", "info", "Left leg: consider it")
     ]
 
 
 def test_without_any_side_no_leg_is_named(base: RuleBase) -> None:
-    assert said(base, condition("heavy")) == [("unknown", "info", "leg: consider it")]
+    assert said(base, condition("heavy")) == [("unknown", "info", "Leg: consider it")]
 
 
 def test_what_has_no_side_counts_for_the_leg_that_has_one(base: RuleBase) -> None:
     assert said(base, condition("heavy-left"), condition("a")) == [
-        ("left", "critical", "left leg: consider it")
+        ("left", "critical", "Left leg: consider it")
     ]
 
 
 def test_a_leg_told_apart_by_something_else_is_not_named(base: RuleBase) -> None:
     other_side_only = [condition("heavy"), sited("a", "left")]
     # On the left "a" is true and heavy has no side: the left-sided fact makes it critical there.
-    assert said(base, *other_side_only) == [("left", "critical", "left leg: consider it")]
+    assert said(base, *other_side_only) == [("left", "critical", "Left leg: consider it")]
 
 
 def test_the_graver_finding_is_not_lost_because_it_names_no_leg() -> None:
