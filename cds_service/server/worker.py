@@ -22,11 +22,11 @@ import msgspec
 from gunicorn.http import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from cds_service.deadline import BEGUN, STOPPING
 from cds_service.server import answers
 from cds_service.server.arriving import Arriving
 
 _log = logging.getLogger(__name__)
-BEGUN = "heavy-legs.begun"  # in the WSGI environment: when the first byte came, monotonic seconds
 _PIECE = 256 * 1024  # bytes read of one connection before others have their turn
 _FULL = (errno.EMFILE, errno.ENFILE)
 _LINGER = 2.0  # seconds that a closed connection's client has to take its answer
@@ -98,6 +98,7 @@ class ReadingWorker(ThreadWorker):
 
         def timed(environ: MutableMapping[str, Any], start_response: Any) -> Iterable[bytes]:
             environ[BEGUN] = self._mine.begun
+            environ[STOPPING] = not self.alive
             return inner(environ, start_response)
 
         self.wsgi = timed

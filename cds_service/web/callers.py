@@ -1,11 +1,17 @@
 """Who makes the call that is being answered."""
 
 import msgspec
-from flask import request
+from flask import g, has_request_context, request
 
 from cds_service.clients.model import Caller
 from cds_service.failures import Failure, Kind
 from cds_service.invocation import PLAYGROUND, Runtime
+
+
+def known() -> Caller | None:
+    """Who makes the present call; None while that is not established."""
+    found: Caller | None = g.get("caller") if has_request_context() else None
+    return found
 
 
 def caller(runtime: Runtime) -> Caller:
@@ -14,6 +20,11 @@ def caller(runtime: Runtime) -> Caller:
     Raises:
         Failure: unauthenticated, without a word on why.
     """
+    g.caller = found = _established(runtime)
+    return found
+
+
+def _established(runtime: Runtime) -> Caller:
     client = runtime.clients.anonymous
     if client is None:
         raise Failure(Kind.UNAUTHENTICATED, "the caller did not prove who it is")
