@@ -165,7 +165,7 @@ class ReadingWorker(ThreadWorker):
             if arriving.waits:
                 self._tell(conn)
             if self._held > self.limits.held:
-                self._drop_oldest()
+                self._drop(next(iter(self._arriving)), answers.LATE)
 
     def _tell(self, conn: Connection) -> None:
         try:
@@ -202,13 +202,8 @@ class ReadingWorker(ThreadWorker):
     def _make_room(self) -> None:
         if self._leaving:
             self._close(next(iter(self._leaving)))
-        else:
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        oldest = next(iter(self._arriving), None)
-        if oldest is not None:
-            self._drop(oldest, answers.LATE if self._arriving[oldest].data else b"")
+        elif self._arriving:
+            self._drop(next(iter(self._arriving)))  # without a word: its connection is what is needed
 
     def murder_pending(self) -> None:
         """Drop what has been arriving too long; gunicorn calls it in each turn of its loop."""
