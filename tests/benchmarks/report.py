@@ -16,8 +16,8 @@ PAGE = CHECKOUT / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- written by `make bench ARGS=--record` -->", "<!-- end of what was written -->"
 WORSE = 1.25  # a ratio that grew by more is reported
 _NOISE = 0.15  # and by at least so much: small ratios move by themselves
-# ARCHITECTURE section 10: resources → milliseconds within which 95 of 100 answers are there, over HTTP with
-# one connection (docs/decisions/what-an-answer-may-cost.md).
+# ARCHITECTURE section 10: resources → milliseconds within which 95 of 100 answers are there over HTTP,
+# with one connection (docs/decisions/what-an-answer-may-cost.md).
 AIMS = {"15": 25.0, "150": 50.0, "2000": 250.0}
 
 
