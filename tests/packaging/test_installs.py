@@ -120,10 +120,10 @@ def test_make_package_builds_installs_and_gets_a_card(
 
 
 def assert_the_bill_lists_what_is_locked(listed: Path) -> None:
-    locked_versions = dict(LOCKED.findall(LOCKS[0].read_text("utf-8")))
+    locked_versions = set(LOCKED.findall(LOCKS[0].read_text("utf-8")))
     found = bill.components(listed)
     # Only what this system needs of the lock is installed, so a package less is none wrong.
-    assert {name: version for name, (version, _) in found.items()}.items() <= locked_versions.items()
+    assert {(name, version) for name, (version, _) in found.items()} <= locked_versions
     for package_name in DEPENDENCIES:
         assert package_name in found
     odd = {name: said for name, (_, said) in found.items() if not all(map(LICENCES.fullmatch, said))}
