@@ -193,8 +193,8 @@ class Runtime:
         if self.settings.validate:
             emission.check(decision.cards)
         if not caller.client.policy.evaluation:
-            return encoding.response(decision.cards, {})
-        return encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
+            return encoding.response(decision.cards)
+        return encoding.response(decision.cards, decision.evaluation(), decision.not_read())
 
 
 # A key is the caller's: only what looks like one is written down.
