@@ -1,0 +1,1 @@
+"""The server beneath the application: how connections are taken, read, and let go."""
