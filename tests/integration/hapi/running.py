@@ -1,4 +1,4 @@
-"""HAPI FHIR, which others wrote, as this folder's Maven project starts it: the server and the validator."""
+"""HAPI FHIR, by others, as this folder's Maven project starts it: the server and the validator."""
 
 import os
 import re
@@ -16,7 +16,7 @@ import msgspec
 from tests.browser.serving import free_port
 
 SCRIPT = Path(__file__).with_name("hapi.sh")
-BUILT_WITHIN = 200.0  # seconds; with an empty ~/.m2 it took 50, and 10 when all was there
+BUILT_WITHIN = 200.0  # seconds; with an empty ~/.m2 it took some 80, and 10 when all was there
 STARTS_WITHIN = 120.0  # seconds; it takes about 20 on two idle cores
 READY = re.compile(
     r"ready: (?P<base>\S+) \((?P<version>HAPI FHIR \S+), .*\) after (?P<seconds>[\d.]+) s"
@@ -50,7 +50,7 @@ def absence() -> str | None:
         return f"no {', no '.join(missing)} on PATH (Debian: apt install openjdk-17-jdk-headless maven)"
     try:
         built = subprocess.run(
-            ["sh", str(SCRIPT), "build"],
+            [str(SCRIPT), "build"],
             capture_output=True,
             text=True,
             timeout=BUILT_WITHIN,
@@ -68,7 +68,7 @@ def server(folder: Path) -> Iterator[Running]:
     """Run a server with an empty database; what it says beside goes to a file in `folder`."""
     with (folder / "hapi.txt").open("w+b") as output:
         process = subprocess.Popen(
-            ["sh", str(SCRIPT), "serve", str(free_port())], stdout=output, stderr=subprocess.STDOUT
+            [str(SCRIPT), "serve", str(free_port())], stdout=output, stderr=subprocess.STDOUT
         )
         try:
             yield _ready(process, folder / "hapi.txt")
@@ -95,7 +95,7 @@ def issues(resources: Iterable[bytes]) -> list[list[Issue]]:
     lines = list(resources)
     assert all(b"\n" not in line for line in lines)
     ended = subprocess.run(
-        ["sh", str(SCRIPT), "validate"],
+        [str(SCRIPT), "validate"],
         input=b"\n".join(lines) + b"\n",
         capture_output=True,
         timeout=STARTS_WITHIN + len(lines),
