@@ -7,9 +7,12 @@ from flask import Flask
 
 from cds_service import content, fitness
 from cds_service.audit.log import AuditLog
+from cds_service.clients.model import ANONYMOUS, Client, Clients
 from cds_service.ehr.fetch import CannotFetch
 from cds_service.invocation import Runtime
+from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.regions import for_region
+from cds_service.rules.model import Policy
 from cds_service.settings import BODY_LIMIT, Settings
 from cds_service.web import addresses, cors, errors, pages, services
 
@@ -29,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
         rule_base=rule_base,
         audit=AuditLog(settings.audit_db, key=settings.audit_key),
         ehr=CannotFetch(),
+        clients=Clients({}, _anonymous(rule_base, settings)),
     )
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
@@ -42,3 +46,7 @@ def create_app(settings: Settings) -> Flask:
             pages.blueprint(runtime, content.folder("fhir_fixtures", settings.fixtures))
         )
     return app
+
+
+def _anonymous(rule_base: RuleBase, settings: Settings) -> Client:
+    return Client(ANONYMOUS, rule_base, Policy(evaluation=settings.demo))

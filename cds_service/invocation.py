@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,7 +17,8 @@ from cds_service.audit import event
 from cds_service.audit.allowlist import Allowlist
 from cds_service.audit.history import history_of
 from cds_service.audit.log import AuditLog
-from cds_service.decision import Decision, Policy, answer
+from cds_service.clients.model import Caller, Clients
+from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
@@ -29,7 +31,6 @@ from cds_service.rulebase.model import RuleBase
 from cds_service.settings import Settings
 
 _log = logging.getLogger(__name__)
-CLIENT = "anonymous"  # until callers are authenticated
 UNKNOWN = "unknown"  # what the audit calls a service that there is not
 PLAYGROUND = "playground"  # the mark of calls from the page
 
@@ -37,20 +38,22 @@ PLAYGROUND = "playground"  # the mark of calls from the page
 class Runtime:
     """What a running service has at hand; one per process."""
 
-    def __init__(self, settings: Settings, rule_base: RuleBase, audit: AuditLog, ehr: Ehr) -> None:
+    def __init__(
+        self, settings: Settings, rule_base: RuleBase, audit: AuditLog, ehr: Ehr, clients: Clients
+    ) -> None:
         """Bind the parts together."""
         self.settings = settings
         self.rule_base = rule_base
+        self.clients = clients
         self.audit = audit
         self.ehr = ehr
-        self.policy = Policy(evaluation=settings.demo)
         self._kept = Allowlist.of(rule_base, audit.secret)
         # What is dismissed on the page is forgotten when the service starts anew, and never quiets a
         # card of another caller.
-        self._page = f"{PLAYGROUND}-{datetime.now(UTC):%Y%m%d%H%M%S}"
+        self.page = f"{PLAYGROUND}-{datetime.now(UTC):%Y%m%d%H%M%S}"
 
-    def invoke(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> bytes:
-        """Answer one hook request: the response body.
+    def invoke(self, service_id: str, body: bytes, caller: Caller) -> bytes:
+        """Answer one hook request of a caller who may make it: the response body.
 
         Raises:
             Failure: of whatever kind stopped it; that too has been written to the audit log.
@@ -60,22 +63,21 @@ class Runtime:
         request: HookRequest | None = None
         try:
             service = self._service(service_id)
-            client = self._client(marks)
-            request = requests.parse(body, service=service.id, hook=service.hook, client=client)
-            evidence = self._evidence(request, service)
+            request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
+            evidence = self._evidence(request, service, caller)
             clock.lap("read")
-            now, marks = self._now(request, begun, marks)
-            decision = self._decision(request, evidence, now)
+            now, marks = self._now(request, begun, caller)
+            decision = self._decision(request, evidence, now, caller)
             clock.lap("decide")
             _log_failed_rules(decision)
-            response = self._encoded(decision)
+            response = self._encoded(decision, caller)
             clock.lap("encode")
         except Failure as failure:
-            self.refused(failure, service_id, body, marks, request)
+            self.refused(failure, service_id, caller, body, request)
             raise
         except Exception as error:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
-            self.refused(fault, service_id, body, marks, request)
+            self.refused(fault, service_id, caller, body, request)
             raise fault from error
         self.audit.append(
             event.of_decision(decision, self._kept, time=begun, marks=marks, timings=clock.laps)
@@ -86,8 +88,8 @@ class Runtime:
         self,
         failure: Failure,
         service: str,
+        caller: Caller,
         body: bytes = b"",
-        marks: tuple[str, ...] = (),
         request: HookRequest | None = None,
     ) -> None:
         """Write down a call that was not answered.
@@ -102,15 +104,15 @@ class Runtime:
                 time=datetime.now(UTC),
                 # A path that a caller made up may hold anything; what is known is enough.
                 service=service if service in self.rule_base.services else UNKNOWN,
-                client=self._client(marks),
+                client=caller.name,
                 body=body,
-                marks=marks,
+                marks=caller.marks,
                 hook=request.question.hook if request else "",
                 hook_instance=request.question.hook_instance if request else "",
             )
         )
 
-    def feedback(self, service_id: str, body: bytes, marks: tuple[str, ...] = ()) -> None:
+    def feedback(self, service_id: str, body: bytes, caller: Caller) -> None:
         """Store what a client says became of its cards.
 
         Raises:
@@ -121,11 +123,11 @@ class Runtime:
             service = self._service(service_id)
             entries = feedback.parse(body)
         except Failure as failure:
-            self.refused(failure, service_id, body, marks)
+            self.refused(failure, service_id, caller, body)
             raise
         except Exception as error:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
-            self.refused(fault, service_id, body, marks)
+            self.refused(fault, service_id, caller, body)
             raise fault from error
         self.audit.append_all(
             [
@@ -134,14 +136,11 @@ class Runtime:
                     self._kept,
                     time=begun,
                     service=service.id,
-                    client=self._client(marks),
+                    client=caller.name,
                 )
                 for one in entries
             ]
         )
-
-    def _client(self, marks: tuple[str, ...]) -> str:
-        return self._page if PLAYGROUND in marks else CLIENT
 
     def _service(self, service_id: str) -> Service:
         found = self.rule_base.services.get(service_id)
@@ -150,7 +149,7 @@ class Runtime:
             raise Failure(Kind.NOT_FOUND, "there is no such service", todo=f"the services are: {known}")
         return found
 
-    def _evidence(self, request: HookRequest, service: Service) -> Evidence:
+    def _evidence(self, request: HookRequest, service: Service, caller: Caller) -> Evidence:
         question = request.question
         brought = prefetch.read(
             request.prefetch,
@@ -165,34 +164,35 @@ class Runtime:
             for key, found in brought.arrivals.items()
             if not isinstance(found, Arrival) and found.reason == "not-delivered"
         ]
-        fetched = self.ehr.fetch(request, gaps) if gaps else {}
+        fetched = self.ehr.fetch(request, service, gaps, caller.client) if gaps else {}
         evidence = msgspec.structs.replace(brought, arrivals={**brought.arrivals, **fetched})
         _log_unpublished(service, evidence)
         necessary.demand_necessary(evidence)
         return evidence
 
     def _now(
-        self, request: HookRequest, begun: datetime, marks: tuple[str, ...]
+        self, request: HookRequest, begun: datetime, caller: Caller
     ) -> tuple[datetime, tuple[str, ...]]:
         said = request.extension.get(NOW_EXTENSION)
         if said is None or not self.settings.allow_now:
-            return begun, marks
+            return begun, caller.marks
         span = dates.parse(said, UTC) if isinstance(said, str) else None
         if span is None or not span.precise:
             raise Failure(Kind.INCORRECT, "must be an ISO 8601 time", where=f"extension.{NOW_EXTENSION}")
-        return span.start, (*marks, "now-from-request")
+        return span.start, (*caller.marks, "now-from-request")
 
-    def _decision(self, request: HookRequest, evidence: Evidence, now: datetime) -> Decision:
-        question = request.question
+    def _decision(
+        self, request: HookRequest, evidence: Evidence, now: datetime, caller: Caller
+    ) -> Decision:
+        question, client = request.question, caller.client
+        zone = ZoneInfo(client.zone) if client.zone else self.settings.timezone
         history = history_of(self.audit, question)
-        return answer(
-            question, evidence, self.rule_base, now, self.settings.timezone, history, self.policy
-        )
+        return answer(question, evidence, client.rule_base, now, zone, history, client.policy)
 
-    def _encoded(self, decision: Decision) -> bytes:
+    def _encoded(self, decision: Decision, caller: Caller) -> bytes:
         if self.settings.validate:
             emission.check(decision.cards)
-        if not self.policy.evaluation:
+        if not caller.client.policy.evaluation:
             return encoding.response(decision.cards, {})
         return encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
 

@@ -34,13 +34,30 @@ class Question(msgspec.Struct, frozen=True):
         return self.user.split("/", 1)[0] if "/" in self.user else ""
 
 
+class Authorization(msgspec.Struct, frozen=True):
+    """The token for the FHIR server (requirements 21 to 23); its repr does not show it.
+
+    Attributes:
+        token: sent to that server alone, never kept or logged.
+        lasts: seconds from the time the request was made.
+        patient: the patient the token is limited to; empty where it is not.
+    """
+
+    token: str
+    lasts: int
+    patient: str = ""
+
+    def __repr__(self) -> str:
+        return "Authorization(…)"
+
+
 class HookRequest(msgspec.Struct, frozen=True):
     """A checked envelope: the question, and the resources still unread."""
 
     question: Question
     prefetch: Mapping[str, msgspec.Raw]
     draft_orders: msgspec.Raw | None
-    authorized: bool
+    authorization: Authorization | None
     extension: Mapping[str, Any]
 
 
@@ -77,7 +94,7 @@ def parse(body: bytes, *, service: str, hook: str, client: str = "") -> HookRequ
         question=question,
         prefetch=prefetch or {},
         draft_orders=context_raw.get("draftOrders"),
-        authorized="fhirAuthorization" in stubbed,
+        authorization=_authorization(stubbed),
         extension=stubbed.get("extension") or {},
     )
 
@@ -152,6 +169,13 @@ def _question(envelope: Mapping[str, Any], service: str, client: str, body: byte
         fhir_server=envelope.get("fhirServer", ""),
         digest=sha256(body).hexdigest(),
     )
+
+
+def _authorization(envelope: Mapping[str, Any]) -> Authorization | None:
+    given = envelope.get("fhirAuthorization")
+    if given is None:
+        return None
+    return Authorization(given["access_token"], given["expires_in"], given.get("patient", ""))
 
 
 def _same_patient(envelope: Mapping[str, Any], question: Question) -> None:

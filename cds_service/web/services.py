@@ -5,9 +5,11 @@ from flask import Blueprint, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cds_service.clients.model import Caller
 from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
-from cds_service.invocation import PLAYGROUND, Runtime
+from cds_service.invocation import Runtime
+from cds_service.web import callers
 
 # What a body may be called; "" is a header that is missing. The third is the name before R4.
 _TAKEN = ("", "application/json", "application/fhir+json", "application/json+fhir")
@@ -24,22 +26,28 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.post("/cds-services/<service>")
     def invoke(service: str) -> Response:
-        return _json(runtime.invoke(service, _body(runtime, service), marks=_marks(runtime)))
+        return _json(_answered(runtime, service))
 
     @routes.post("/cds-services/<service>/feedback")
     def feedback(service: str) -> Response:
-        runtime.feedback(service, _body(runtime, service), marks=_marks(runtime))
+        caller = callers.caller(runtime)
+        runtime.feedback(service, _body(runtime, service, caller), caller)
         return _json(b"{}")  # the specification names no body; `{}` is safer than 204
 
     return routes
 
 
-def _body(runtime: Runtime, service: str) -> bytes:
+def _answered(runtime: Runtime, service: str) -> bytes:
+    caller = callers.caller(runtime)
+    return runtime.invoke(service, _body(runtime, service, caller), caller)
+
+
+def _body(runtime: Runtime, service: str, caller: Caller) -> bytes:
     """The body of a call; one that cannot be taken is a refusal, and is audited like any other."""
     try:
         return _received()
     except Failure as failure:
-        runtime.refused(failure, service, marks=_marks(runtime))
+        runtime.refused(failure, service, caller)
         raise
 
 
@@ -86,12 +94,6 @@ def _too_large() -> Failure:
     return Failure(
         Kind.TOO_LARGE, "the body is larger than 16 MiB", todo="limit the queries with _count"
     )
-
-
-def _marks(runtime: Runtime) -> tuple[str, ...]:
-    # Only where the page is served: elsewhere no caller may have its calls counted as play.
-    page = runtime.settings.demo and request.headers.get("X-Heavy-Legs-Page")
-    return (PLAYGROUND,) if page else ()
 
 
 def _json(body: bytes) -> Response:

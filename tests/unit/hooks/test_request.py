@@ -70,7 +70,7 @@ def test_the_question_is_read(hook: str) -> None:
     assert question.selections == (("ServiceRequest/1",) if hook == "order-select" else ())
     assert (question.client, question.fhir_server) == ("tester", "https://ehr.example/fhir")
     assert question.digest == sha256(raw).hexdigest()
-    assert found.authorized
+    assert found.authorization is not None
     assert (found.draft_orders is not None) == hook.startswith("order-")
 
 
@@ -263,7 +263,7 @@ def test_the_parts_of_an_authorization_have_their_types(field: str, value: Any) 
 @pytest.mark.requirement(21)
 def test_a_scope_that_is_no_smart_scope_is_taken() -> None:
     epic = {**AUTHORIZATION, "scope": "PATIENT.READ,OBSERVATION.READ"}
-    assert read(body(fhirServer="https://ehr.example", fhirAuthorization=epic)).authorized
+    assert read(body(fhirServer="https://ehr.example", fhirAuthorization=epic)).authorization
 
 
 @pytest.mark.requirement(23)
