@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 from cds_service import settings
 from cds_service.app import create_app
 from cds_service.failures import Failure, Kind
-from cds_service.server.worker import Limits, ReadingWorker
+from cds_service.server.worker import BufferingWorker, Limits
 
 
 @click.command()
@@ -108,7 +108,7 @@ class Server(BaseApplication):
             "workers": self._config.workers,
             # A thread gets a request when all of it has come; SO_REUSEPORT, because keep-alive otherwise
             # piles all connections on one worker (docs/decisions/server.md).
-            "worker_class": ReadingWorker.within(limits),
+            "worker_class": BufferingWorker.within(limits),
             "threads": self._config.threads,
             "worker_connections": 500,  # below the 1024 files that a process may often have open
             "reuse_port": True,

@@ -1,1 +1,1 @@
-"""The server beneath the application: how connections are taken, read, and let go."""
+"""The server beneath the application: waitress reads the connections, gunicorn keeps the processes."""

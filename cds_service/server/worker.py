@@ -1,308 +1,179 @@
-"""gunicorn's threaded worker, which reads a request before it gives it to a thread.
+"""A process of the service: gunicorn starts, watches, renews and stops it; waitress reads for it.
 
-gunicorn's own gives a thread to each connection that has sent a byte, and the thread waits for the rest:
-as many clients as there are threads, each with half a body, stop the service. Here one loop reads from
-all connections as their bytes come, and a thread gets a request that is whole. Measurements, and what
-else was considered: docs/decisions/server.md.
+gunicorn's own threaded worker gives a thread to each connection that has sent a byte, and as many
+clients as there are threads, each with half a body, stop the service. waitress reads all connections
+in one loop and gives a thread a request that is whole. Measurements: docs/decisions/server.md.
 """
 
-import errno
 import logging
-import math
-import socket
-import struct
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable, MutableMapping
-from functools import partial
-from selectors import EVENT_READ
-from typing import Any, ClassVar
+from collections.abc import Iterable, MutableMapping
+from typing import Any, ClassVar, cast
 
 import msgspec
-from gunicorn.http import RequestParser
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.base import Worker
+from waitress import wasyncore  # type: ignore[import-untyped]
+from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
+from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
-from cds_service.deadline import BEGUN, STOPPING
-from cds_service.server import answers
-from cds_service.server.arriving import Arriving
+from cds_service.server.channel import LINGER, Channel
 
 _log = logging.getLogger(__name__)
-_PIECE = 256 * 1024  # bytes read of one connection before others have their turn
-_FULL = (errno.EMFILE, errno.ENFILE)
-_LINGER = 2.0  # seconds that a closed connection's client has to take its answer
-_UNREAD = 64 * 1024  # bytes that are thrown away meanwhile
-_STALLED = 10  # seconds without progress after which an answer that nobody reads is given up
-_ANSWER = 512 * 1024  # bytes of an answer that the system keeps for a client who is slow to read
+_TURN = 0.5  # seconds of one turn of the loop when nothing happens
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What the worker holds its connections to.
+    """What a process holds its connections to.
 
     Attributes:
-        body: bytes of a body that are waited for.
+        body: bytes of a body that are read.
+        head: bytes of a header that are read.
         arrival: seconds from the first byte of a request to its last.
         held: bytes of unfinished requests in one process; beyond, the oldest is dropped.
+        connections: open at once in one process; beyond, those that have waited longest make room.
         stuck: seconds in a thread after which a process is given up.
     """
 
     body: int = 16 * 1024 * 1024
+    head: int = 64 * 1024
     arrival: float = 10.0
     held: int = 256 * 1024 * 1024
+    connections: int = 500  # below the 1024 files that a process may often have open
     stuck: float = 30.0
 
 
-class Connection(TConn):
-    """A connection whose bytes the loop reads; the parser never reads from the socket."""
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    """waitress's server, with our connections."""
 
-    def __init__(self, worker: "ReadingWorker", taken: socket.socket, client: Any, server: Any) -> None:
-        """Wrap an accepted socket."""
-        super().__init__(worker.cfg, taken, client, server)
-        self.parser = RequestParser(worker.cfg, iter(()), client)
-        self.initialized = True
-        self.begun = time.monotonic()
-        self.told = False  # to send its body
-        self._worker = worker
+    channel_class = Channel
+    stopping = False  # the process ends after what it has
 
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT002 - gunicorn's signature
-        """Close at once, or when the client has had the time to take its answer."""
-        if graceful:
-            self._worker.let_go(self.sock)
-        else:
-            super().close()
+    def maintenance(self, now: float) -> None:
+        """Close connections on which nothing moves; of a request that arrives, the worker takes care."""
+        cutoff = now - self.adj.channel_timeout
+        for channel in self.active_channels.values():
+            if not channel.requests and not channel.arriving and channel.last_activity < cutoff:
+                channel.will_close = True
 
 
-class ReadingWorker(ThreadWorker):
-    """The worker, for `Limits` of which `within` makes a class: gunicorn is given classes."""
+class BufferingWorker(Worker):
+    """The process, for `Limits` of which `within` makes a class: gunicorn is given classes."""
 
     limits: ClassVar[Limits] = Limits()
 
     @classmethod
-    def within(cls, limits: Limits) -> "type[ReadingWorker]":
+    def within(cls, limits: Limits) -> "type[BufferingWorker]":
         """The worker that holds its connections to these limits."""
-        return type("ReadingWorker", (cls,), {"limits": limits})
+        return type("BufferingWorker", (cls,), {"limits": limits})
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Begin without connections."""
-        super().__init__(*args, **kwargs)
-        self._arriving: dict[Connection, Arriving] = {}  # the oldest first
-        self._leaving: dict[socket.socket, tuple[float, int]] = {}  # until when, bytes it may still send
-        self._held = 0
-        self._mine = threading.local()
-        self._at_work: dict[int, float] = {}  # thread → when it began
-        self._stops = math.inf  # when nobody is waited for who has sent nothing
+    def run(self) -> None:
+        """Serve until told to stop, or until there have been so many requests that it is renewed."""
+        self._at_work: dict[int, float] = {}  # thread → when its request began to be answered
+        self._open: dict[int, Any] = {}  # waitress's map: descriptor → what listens to it
+        self._threads = ThreadedTaskDispatcher()
+        self._threads.queue_logger.setLevel(logging.ERROR)
+        self._threads.set_thread_count(self.cfg.threads)
+        servers = [self._server(cast("Any", one).sock) for one in self.sockets]
+        while self.alive and os.getppid() == self.ppid:
+            self._turn()
+            self._end_when_stuck_or_due()
+        self._stop(servers)
 
-    def load_wsgi(self) -> None:
-        """Have the application told when its request began to come."""
-        super().load_wsgi()
-        inner: Callable[..., Iterable[bytes]] = self.wsgi
+    def _server(self, listening: Any) -> Server:
+        return Server(
+            self._answered,
+            map=self._open,
+            _sock=listening,
+            dispatcher=self._threads,
+            bind_socket=False,
+            sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
+            ident=None,
+            threads=self.cfg.threads,
+            connection_limit=self.limits.connections,
+            cleanup_interval=1,
+            channel_timeout=self.cfg.keepalive,
+            recv_bytes=65_536,
+            max_request_header_size=self.limits.head,
+            max_request_body_size=self.limits.body + 1,
+            # Nothing of a body or an answer is ever put into a file.
+            inbuf_overflow=2 * self.limits.body,
+            outbuf_overflow=2 * self.limits.body,
+            clear_untrusted_proxy_headers=True,
+            log_socket_errors=False,
+        )
 
-        def timed(environ: MutableMapping[str, Any], start_response: Any) -> Iterable[bytes]:
-            environ[BEGUN] = self._mine.begun
-            environ[STOPPING] = not self.alive
-            return inner(environ, start_response)
-
-        self.wsgi = timed
-
-    # ------------------------------------------------------------------ in the loop's thread
-    def accept(self, listener: socket.socket) -> None:
-        """Take a connection; where there are too many, in place of the one that has waited longest."""
-        try:
-            taken, client = listener.accept()
-        except OSError as error:
-            if error.errno in _FULL:
-                self._make_room()
-            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
-                raise
-            return
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ANSWER)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _STALLED, 0))
-        self.nr_conns += 1
-        self.enqueue_req(Connection(self, taken, client, listener.getsockname()))
-        if self.nr_conns >= self.worker_connections:
-            self._make_room()
-
-    def enqueue_req(self, conn: TConn) -> None:
-        """Give the next request of a connection to a thread, once it is whole."""
-        assert isinstance(conn, Connection)
-        conn.sock.setblocking(False)
-        assert isinstance(conn.parser, RequestParser)
-        ahead = conn.parser.unreader.take_buffered()
-        arriving = Arriving(time.monotonic(), self.limits.body)
-        self._arriving[conn] = arriving
-        self.poller.register(conn.sock, EVENT_READ, partial(self._readable, conn))
-        if ahead:
-            self._add(conn, arriving, ahead)
-        else:
-            self._readable(conn)
-
-    def _readable(self, conn: Connection, _: Any = None) -> None:
-        arriving = self._arriving.get(conn)
-        if arriving is None:
-            return  # dropped in this same turn
-        try:
-            piece = conn.sock.recv(_PIECE)
-        except BlockingIOError:
-            return
-        except OSError:
-            self._drop(conn)
-            return
-        if piece:
-            self._add(conn, arriving, piece)
-        elif arriving.data:
-            self._hand_over(conn)  # cut off: the parser says how
-        else:
-            self._drop(conn)
-
-    def _add(self, conn: Connection, arriving: Arriving, piece: bytes) -> None:
-        if not arriving.data:
-            arriving.begun = time.monotonic()
-        self._held += len(piece)
-        if arriving.add(piece):
-            self._hand_over(conn)
-        elif arriving.too_long:
-            self._drop(conn, answers.HEAD_TOO_LONG)
-        else:
-            if arriving.waits:
-                self._tell(conn)
-            if self._held > self.limits.held:
-                self._drop(next(iter(self._arriving)), answers.LATE)
-
-    def _tell(self, conn: Connection) -> None:
-        try:
-            conn.sock.send(answers.CONTINUE)
-        except OSError:
-            self._drop(conn)
-        else:
-            conn.told = True
-
-    def _hand_over(self, conn: Connection) -> None:
-        arriving = self._forget(conn)
-        conn.begun = arriving.begun
-        assert isinstance(conn.parser, RequestParser)
-        conn.parser.unreader.unread(bytes(arriving.data))
-        super().enqueue_req(conn)
-
-    def _forget(self, conn: Connection) -> Arriving:
-        arriving = self._arriving.pop(conn)
-        self._held -= len(arriving.data)
-        self.poller.unregister(conn.sock)
-        return arriving
-
-    def _drop(self, conn: Connection, answer: bytes = b"") -> None:
-        self._forget(conn)
-        self.nr_conns -= 1
-        if answer:
-            try:
-                conn.sock.send(answer)
-            except OSError:
-                conn.close()
-                return
-        conn.close(graceful=bool(answer))
-
-    def _make_room(self) -> None:
-        if self._leaving:
-            self._close(next(iter(self._leaving)))
-        elif self._arriving:
-            self._drop(next(iter(self._arriving)))  # without a word: its connection is what is needed
-
-    def murder_pending(self) -> None:
-        """Drop what has been arriving too long; gunicorn calls it in each turn of its loop."""
-        super().murder_pending()
-        now = time.monotonic()
-        if not self.alive:
-            self._stops = min(self._stops, now + _LINGER)
-        for conn, arriving in list(self._arriving.items()):
-            if arriving.data:
-                if now > arriving.begun + self.limits.arrival:
-                    self._drop(conn, answers.LATE)
-            elif now > min(arriving.begun + self.cfg.keepalive, self._stops):
-                self._drop(conn)
-        for leaving, (until, _) in list(self._leaving.items()):
-            if now > until:
-                self._close(leaving)
-        self._give_up_when_stuck(now)
-
-    def _give_up_when_stuck(self, now: float) -> None:
-        begun = min(list(self._at_work.values()), default=now)
-        if self.alive and now - begun > self.limits.stuck:
-            # A thread cannot be ended; a process can. The others are answered, and gunicorn starts anew.
-            _log.error("a request has been at work for %d s: this process ends", now - begun)
-            self.alive = False
-
-    def let_go(self, taken: socket.socket) -> None:
-        """Close a connection without cutting off the answer it has just been given (RFC 9112 9.6).
-
-        gunicorn waits here for the client, for up to two seconds in which its loop serves nobody.
-        """
-        try:
-            taken.shutdown(socket.SHUT_WR)
-            taken.setblocking(False)
-            self.poller.register(taken, EVENT_READ, self._throw_away)
-        except (OSError, ValueError):
-            taken.close()
-            return
-        self._leaving[taken] = (time.monotonic() + _LINGER, _UNREAD)
-        self.nr_conns += 1
-
-    def _throw_away(self, taken: socket.socket) -> None:
-        if taken not in self._leaving:
-            return
-        until, most = self._leaving[taken]
-        try:
-            most -= len(taken.recv(_UNREAD)) or most
-        except BlockingIOError:
-            return
-        except OSError:
-            most = 0
-        self._leaving[taken] = (until, most)
-        if most <= 0:
-            self._close(taken)
-
-    def _close(self, taken: socket.socket) -> None:
-        del self._leaving[taken]
-        self.nr_conns -= 1
-        self.poller.unregister(taken)
-        taken.close()
-
-    def set_accept_enabled(self, enabled: bool | None) -> None:
-        """Stop listening altogether when the process ends: then nobody waits for it in vain."""
-        super().set_accept_enabled(enabled)
-        if enabled or self.alive:
-            return
-        for listener in self.sockets:
-            self._take_all(listener)
-            listener.close()
-
-    def _take_all(self, listener: socket.socket) -> None:
-        # The system has accepted these for us, and their clients may have sent their calls.
-        while True:
-            before = self.nr_conns
-            try:
-                self.accept(listener)
-            except OSError:
-                return
-            if self.nr_conns == before:
-                return
-
-    # ------------------------------------------------------------------ in the threads of the pool
-    def handle(self, conn: TConn) -> bool:
-        """Answer one request."""
-        assert isinstance(conn, Connection)
-        self._mine.begun = conn.begun
+    def _answered(self, environ: MutableMapping[str, Any], start_response: Any) -> Iterable[bytes]:
+        """The application, in a thread of the pool."""
+        self.nr += 1
         thread = threading.get_ident()
         self._at_work[thread] = time.monotonic()
         try:
-            return super().handle(conn)
+            answered: Iterable[bytes] = self.wsgi(environ, start_response)
         finally:
             del self._at_work[thread]
+        return answered
 
-    def handle_request(self, req: Any, conn: TConn) -> bool:
-        """Answer one request that the parser has read."""
-        assert isinstance(conn, Connection)
-        if conn.told:
-            req._expected_100_continue = False  # noqa: SLF001 - the loop has said it
-            conn.told = False
-        try:
-            return super().handle_request(req, conn)
-        except BlockingIOError:
-            return False  # the client does not read its answer
+    def _turn(self) -> None:
+        self.notify()
+        wasyncore.loop(timeout=_TURN, use_poll=True, map=self._open, count=1)
+        now = time.monotonic()
+        arriving = sorted((one for one in self._channels() if one.arriving), key=lambda one: one.begun)
+        held = sum(one.arriving for one in arriving)
+        for one in arriving:  # the oldest first
+            if now > one.begun + self.limits.arrival or held > self.limits.held:
+                held -= one.arriving
+                one.refuse_late()
+        self._make_room()
+        for one in self._channels():
+            if one.overdue:
+                one.will_close = True
+
+    def _make_room(self) -> None:
+        """Let go of those that have waited longest, where there are as many as there may be."""
+        if len(self._open) < self.limits.connections:
+            return
+        waiting = sorted(
+            (one for one in self._channels() if one.arriving or one.idle), key=lambda one: one.begun
+        )
+        for one in waiting[: self.limits.connections // 20]:
+            one.will_close = True
+
+    def _channels(self) -> list[Channel]:
+        return [one for one in self._open.values() if isinstance(one, Channel)]
+
+    def _end_when_stuck_or_due(self) -> None:
+        if self.nr >= self.max_requests:
+            self.alive = False
+        begun = min(list(self._at_work.values()), default=None)
+        if begun is not None and time.monotonic() - begun > self.limits.stuck:
+            # A thread cannot be ended; a process can. The others are answered, and gunicorn starts anew.
+            _log.error("a request has been at work for %d s: this process ends", self.limits.stuck)
+            self.alive = False
+
+    def _stop(self, servers: list[Server]) -> None:
+        """Answer what was accepted, then end."""
+        for server in servers:
+            self._accept_all(server)
+            server.accepting = False
+            server.stopping = True
+            server.del_channel()
+            server.socket.close()
+        begun = time.monotonic()
+        until = begun + self.cfg.graceful_timeout
+        while self._channels() and time.monotonic() < until:
+            for one in self._channels():
+                # Who was accepted last has sent nothing yet, and will; so may who was answered before.
+                if one.idle and time.monotonic() > begun + LINGER:
+                    one.will_close = True
+            self._turn()
+        self._threads.shutdown(cancel_pending=False, timeout=1)
+
+    def _accept_all(self, server: Server) -> None:
+        # The system has accepted these for us, and their clients may have sent their calls.
+        while True:
+            before = len(self._open)
+            server.handle_accept()
+            if len(self._open) == before:
+                return

@@ -67,6 +67,15 @@ def workers(server: Server) -> set[int]:
     return {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
+def both(server: Server) -> set[int]:
+    """Wait until there are two processes."""
+    until = time.monotonic() + 20
+    while len(found := workers(server)) != 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return found
+
+
 def line(connection: socket.socket) -> tuple[bytes, Any]:
     """Read one whole answer: its first line, and its body."""
     received = b""
@@ -119,8 +128,7 @@ def test_who_is_still_sending_is_answered_and_who_comes_now_is_refused(start: St
 @pytest.mark.server
 def test_one_process_that_is_told_to_stop_takes_no_call_with_it(start: Start) -> None:
     server = start()
-    before = workers(server)
-    assert len(before) == 2
+    before = both(server)
     calls = Calls(server, 8, LARGE)
     time.sleep(0.2)
     os.kill(min(before), signal.SIGTERM)
@@ -128,8 +136,6 @@ def test_one_process_that_is_told_to_stop_takes_no_call_with_it(start: Start) ->
     while min(before) in workers(server) and time.monotonic() < until:
         assert server.good()
     assert calls.finished() == [200] * 8
-    while len(workers(server)) < 2 and time.monotonic() < until:
-        time.sleep(0.1)
-    assert len(workers(server) - before) == 1  # another has taken its place
+    assert len(both(server) - before) == 1  # another has taken its place
     assert server.good()
     assert "whole" in verified(server)
