@@ -7,6 +7,7 @@ advice leaves that has not been written down.
 import logging
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from cds_service.audit import event
 from cds_service.audit.allowlist import Allowlist
 from cds_service.audit.history import history_of
 from cds_service.audit.log import AuditLog
+from cds_service.clients.authentication import Authentication
 from cds_service.clients.model import Caller, Clients
 from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
@@ -39,18 +41,37 @@ class Runtime:
     """What a running service has at hand; one per process."""
 
     def __init__(
-        self, settings: Settings, rule_base: RuleBase, audit: AuditLog, ehr: Ehr, clients: Clients
+        self,
+        *,
+        settings: Settings,
+        rule_base: RuleBase,
+        audit: AuditLog,
+        ehr: Ehr,
+        clients: Clients,
+        authentication: Authentication,
+        reload: Callable[[], Clients],
     ) -> None:
-        """Bind the parts together."""
+        """Bind the parts together; `reload` reads the clients file again."""
         self.settings = settings
         self.rule_base = rule_base
         self.clients = clients
+        self.authentication = authentication
+        self._reload = reload
         self.audit = audit
         self.ehr = ehr
         self._kept = Allowlist.of(rule_base, audit.secret)
         # What is dismissed on the page is forgotten when the service starts anew, and never quiets a
         # card of another caller.
         self.page = f"{PLAYGROUND}-{datetime.now(UTC):%Y%m%d%H%M%S}"
+
+    def reload(self) -> None:
+        """Read the clients file again, whole or not at all; for a process that answers no calls.
+
+        Raises:
+            BrokenClients: with everything that is wrong; what was in force stays in force.
+            Failure: unavailable, when it cannot be read.
+        """
+        self.clients = self._reload()
 
     def invoke(self, service_id: str, body: bytes, caller: Caller) -> bytes:
         """Answer one hook request of a caller who may make it: the response body.

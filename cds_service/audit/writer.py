@@ -49,7 +49,7 @@ class Writer:
         self._last = chain.beginning(self.name)
         self._since = every  # rows since the last checkpoint: a chain begins with one
         with store.available(path):
-            self._file = _identity(path)
+            self._file = store.identity(path)
             self._connection = store.writing(path, patience)
 
     @property
@@ -64,7 +64,7 @@ class Writer:
             Failure: unavailable; then nothing of it may be answered.
         """
         with store.available(self._path):
-            if _identity(self._path) != self._file:
+            if store.identity(self._path) != self._file:
                 raise store.unavailable(
                     self._path,
                     "was removed or replaced while the service ran",
@@ -157,8 +157,3 @@ class Writer:
         )
         self._sequence, self._last = row.sequence, row.hash
         return row
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino

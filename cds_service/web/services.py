@@ -22,6 +22,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @routes.get("/cds-services", strict_slashes=False)
     def discover() -> Response:
+        callers.reader(runtime)
         return _json(document)
 
     @routes.post("/cds-services/<service>")
