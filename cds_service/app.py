@@ -34,6 +34,7 @@ def create_app(settings: Settings) -> Flask:
         ehr=CannotFetch(),
         clients=Clients({}, _anonymous(rule_base, settings)),
     )
+    runtime.configured()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.extensions["cds"] = runtime

@@ -1,7 +1,8 @@
 """The audit database: SQLite with a write-ahead log, every commit on the disk before it returns.
 
 `rows` is the log. `cards` and `feedback` only point into it, so that feedback, which names no patient,
-finds its card: what they point to is read from the log, never from them.
+finds its card, and `configured` to what was last written about the configuration: what they point to is
+read from the log, never from them.
 """
 
 import os
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from cds_service.failures import Failure, Kind
 
 APPLICATION = 0x48434453  # "HCDS", in the file's header
-LAYOUT = 1
+LAYOUT = 2  # 2: with `configured`
 PATIENCE = 2.0  # seconds to wait for another writer before a call is refused
 _LONGEST_JOURNAL = 64 * 1024 * 1024
 _NAP = 0.01
@@ -50,6 +51,9 @@ CREATE TABLE feedback (
     PRIMARY KEY (card, client, outcome, claimed)
 );
 """
+_CONFIGURED = """
+CREATE TABLE configured (row INTEGER PRIMARY KEY REFERENCES rows);
+"""  # since layout 2
 # Against a slip of the hand, not against an intruder: that is what the chains are for.
 _APPEND_ONLY = """
 CREATE TRIGGER {table}_{what}_refused BEFORE {what} ON {table}
@@ -92,7 +96,9 @@ def unavailable(path: Path, what: str, todo: str) -> Failure:
 
 
 def prepare(path: Path, patience: float = PATIENCE) -> None:
-    """Make the database if it is not there; safe for several processes at once.
+    """Make the database if it is not there, and bring an earlier layout up to this one.
+
+    Safe for several processes at once.
 
     Raises:
         Failure: unavailable when it cannot be made, written, or is another program's.
@@ -127,6 +133,10 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION and layout == LAYOUT:
         return True
+    if application == APPLICATION and layout == 1:
+        _add(connection, _CONFIGURED, "configured")
+        connection.execute(f"PRAGMA user_version = {LAYOUT}")
+        return True
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables:
         mine = application == APPLICATION
@@ -136,15 +146,20 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
-    triggers = [
-        _APPEND_ONLY.format(table=table, what=what)
-        for table in ("rows", "cards", "feedback")
-        for what in ("UPDATE", "DELETE")
-    ]
-    for statement in (*_TABLES.split(";\n"), *triggers):
-        connection.execute(statement)
+    _add(connection, _TABLES, "rows", "cards", "feedback")
+    _add(connection, _CONFIGURED, "configured")
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add(connection: sqlite3.Connection, statements: str, *tables: str) -> None:
+    """Make tables that nothing is taken out of again."""
+    # Not `executescript`, which would commit the transaction that is open.
+    triggers = [
+        _APPEND_ONLY.format(table=table, what=what) for table in tables for what in ("UPDATE", "DELETE")
+    ]
+    for statement in (*statements.split(";\n"), *triggers):
+        connection.execute(statement)
 
 
 def writing(path: Path, patience: float = PATIENCE) -> sqlite3.Connection:
