@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> Flask:
         ),
         reload=partial(clients, settings, loaded),
     )
+    runtime.configured()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.extensions["cds"] = runtime

@@ -1,8 +1,9 @@
 """The audit database: SQLite with a write-ahead log, every commit on the disk before it returns.
 
 `rows` is the log. `cards` and `feedback` only point into it, so that feedback, which names no patient,
-finds its card: what they point to is read from the log, never from them. `tokens` is no part of the
-log: it is what `clients.replay` remembers for some minutes, here because all processes share this file.
+finds its card, and `configured` to what was last written about the configuration: what they point to is
+read from the log, never from them. `tokens` is no part of the log: it is what `clients.replay` remembers
+for some minutes, here because all processes share this file.
 """
 
 import os
@@ -16,7 +17,7 @@ from urllib.parse import quote
 from cds_service.failures import Failure, Kind
 
 APPLICATION = 0x48434453  # "HCDS", in the file's header
-LAYOUT = 2  # 2: with `tokens`
+LAYOUT = 2  # 2: with `configured` and `tokens`
 PATIENCE = 2.0  # seconds to wait for another writer before a call is refused
 _LONGEST_JOURNAL = 64 * 1024 * 1024
 _NAP = 0.01
@@ -51,6 +52,9 @@ CREATE TABLE feedback (
     PRIMARY KEY (card, client, outcome, claimed)
 );
 """
+_CONFIGURED = """
+CREATE TABLE configured (row INTEGER PRIMARY KEY REFERENCES rows);
+"""  # since layout 2
 # Since layout 2. The only table whose rows are removed: it says nothing about what was answered.
 _TOKENS = """
 CREATE TABLE tokens (
@@ -139,8 +143,7 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
     if application == APPLICATION and layout == LAYOUT:
         return True
     if application == APPLICATION and layout == 1:
-        _execute(connection, _TOKENS)
-        connection.execute(f"PRAGMA user_version = {LAYOUT}")
+        _add_second(connection)
         return True
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables:
@@ -151,22 +154,27 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
-    triggers = [
-        _APPEND_ONLY.format(table=table, what=what)
-        for table in ("rows", "cards", "feedback")
-        for what in ("UPDATE", "DELETE")
-    ]
-    _execute(connection, _TABLES)
-    _execute(connection, _TOKENS)
-    for statement in triggers:
-        connection.execute(statement)
+    _add(connection, _TABLES, "rows", "cards", "feedback")
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    _add_second(connection)
+
+
+def _add_second(connection: sqlite3.Connection) -> None:
+    """What layout 2 has beyond layout 1."""
+    _add(connection, _CONFIGURED, "configured")
+    _add(connection, _TOKENS)
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
-def _execute(connection: sqlite3.Connection, statements: str) -> None:
+def _add(connection: sqlite3.Connection, statements: str, *append_only: str) -> None:
+    """Make tables; nothing is ever taken out of those that are `append_only`."""
     # Not `executescript`, which would commit the transaction that is open.
-    for statement in statements.split(";\n"):
+    triggers = [
+        _APPEND_ONLY.format(table=table, what=what)
+        for table in append_only
+        for what in ("UPDATE", "DELETE")
+    ]
+    for statement in (*statements.split(";\n"), *triggers):
         connection.execute(statement)
 
 

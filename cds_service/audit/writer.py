@@ -10,7 +10,8 @@ import msgspec
 
 from cds_service.audit import chain, store
 from cds_service.audit.chain import Checkpoint, Row
-from cds_service.audit.event import Answered, Event, FeedbackReceived, moment
+from cds_service.audit.event import Answered, Configured, Event, FeedbackReceived, moment
+from cds_service.audit.reading import COLUMNS, row_of
 from cds_service.audit.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ SELECT writer, max(sequence), hash FROM rows
 WHERE row >= coalesce((SELECT max(row) FROM rows WHERE checkpoint), 0)
 GROUP BY writer
 """
+_CONFIGURED = f"SELECT {COLUMNS} FROM rows WHERE row = (SELECT max(row) FROM configured)"  # noqa: S608
 
 
 class Writer:
@@ -59,6 +61,9 @@ class Writer:
 
     def write(self, events: Sequence[tuple[Event, bytes]]) -> list[Row]:
         """Append events, all or none; they are on the disk when this returns.
+
+        A configuration that is the newest one already is not written again: its row is returned. Every
+        process of a service says what it runs with.
 
         Raises:
             Failure: unavailable; then nothing of it may be answered.
@@ -100,6 +105,10 @@ class Writer:
         self._connection.close()
 
     def _append(self, event: Event, body: bytes) -> Row:
+        if isinstance(event, Configured):
+            newest = self._configured()
+            if newest is not None and newest.event.get("configuration") == event.configuration:
+                return newest
         if self._since >= self._every:
             self._checkpoint()
         row = self._insert(self._next(), body)
@@ -115,7 +124,14 @@ class Writer:
                 " VALUES (?, ?, ?, ?, ?)",
                 (event.card, event.client, event.outcome, event.claimed, row.row),
             )
+        elif isinstance(event, Configured):
+            self._connection.execute("INSERT INTO configured (row) VALUES (?)", (row.row,))
         return row
+
+    def _configured(self) -> Row | None:
+        """The newest row about the configuration."""
+        found = self._connection.execute(_CONFIGURED).fetchone()
+        return None if found is None else row_of(found)
 
     def _next(self) -> int:
         (last,) = self._connection.execute("SELECT max(row) FROM rows").fetchone()

@@ -114,6 +114,7 @@ class _Arbiter(Arbiter):
 
     def handle_hup(self) -> None:
         """On SIGHUP: new processes with the clients file as it is now, if nothing is wrong with it."""
+        assert isinstance(self.app, Server)
         if self.app.reread():
             super().handle_hup()
 

@@ -62,7 +62,14 @@ class Builder:
             name: self._client(name, entry, _trust(entry, keys.get(name, ())))
             for name, entry in self._value.get("clients", {}).items()
         }
-        return Clients(known, self._client(ANONYMOUS, self._value.get("anonymous", {}), None), digest)
+        everywhere = self._value.get("off", {})
+        return Clients(
+            known,
+            self._client(ANONYMOUS, self._value.get("anonymous", {}), None),
+            digest,
+            off=frozenset(everywhere.get("rules", ())),
+            silent=frozenset(everywhere.get("silent", ())),
+        )
 
     def unfit(self) -> Iterator[tuple[Path, str]]:
         """Regions, thresholds and order codes that the rule base cannot take: each thing by itself."""

@@ -14,16 +14,16 @@ SANDBOX_KEY = "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"
 def exposures(clients: Clients, settings: Settings) -> Iterator[str]:
     """What is allowed, and should be meant."""
     if settings.auth == "off" and not loopback(settings.host) and clients.known:
-        yield f"CDS_AUTH=off beside a clients file: {len(clients.known)} clients need not prove anything."
+        yield "CDS_AUTH=off beside a clients file: its clients need not prove anything."
     for url in settings.public_urls:
         if url.startswith("http://") and not loopback(urlsplit(url).hostname or ""):
-            yield f"CDS_PUBLIC_URL is {url}: without TLS, tokens and patients' data can be read on the way."
+            yield f"CDS_PUBLIC_URL is {url}: without TLS, tokens and patients' data lie open on the way."
     reached = not loopback(settings.host) or bool(settings.public_url)
     for client in clients.known.values():
         if reached and of_sandbox(client):
             yield (
-                f"Client {client.name} is the public CDS Hooks sandbox: its private key is published, so "
-                "ANYBODY can call as this client. Never where real patients are."
+                f"Client {client.name} is the public CDS Hooks sandbox: its private key is published, "
+                "so ANYBODY can call as this client. Never where real patients are."
             )
 
 

@@ -112,11 +112,15 @@ class Clients(msgspec.Struct, frozen=True, dict=True):
         known: name → client.
         anonymous: the client of calls that are not authenticated; None refuses them (401).
         digest: of the clients file; empty without one.
+        off: ids of the rules that are switched off for every client; each one's policy holds them too.
+        silent: the same of rules that are evaluated and not shown.
     """
 
     known: Mapping[str, Client]
     anonymous: Client | None = None
     digest: str = ""
+    off: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
 
     @cached_property
     def by_issuer(self) -> Mapping[str, tuple[Client, ...]]:

@@ -1,4 +1,4 @@
-"""What a card looks like on the wire: nothing null, nothing empty, site codes added."""
+"""What a card looks like on the wire: nothing null, nothing empty."""
 
 from typing import Any
 
@@ -27,16 +27,14 @@ def with_order(resource: dict[str, Any]) -> Card:
 
 
 def decoded(*cards: Card, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(
-        response(cards, more.get("code_map", {}), more.get("evaluation", ()))
-    )
+    found: dict[str, Any] = msgspec.json.decode(response(cards, more.get("evaluation", ())))
     schemas.validator("response").validate(found)
     return found
 
 
 @pytest.mark.requirement(25)
 def test_no_advice_is_an_empty_list_of_cards() -> None:
-    assert response((), {}) == b'{"cards":[]}'
+    assert response(()) == b'{"cards":[]}'
 
 
 @pytest.mark.requirement(2)
@@ -66,25 +64,3 @@ def test_a_whole_card() -> None:
 def test_the_evaluation_is_an_extension_of_the_response() -> None:
     found = decoded(evaluation=[{"id": "k-01"}])
     assert found["extension"] == {"org.heavylegs.evaluation": [{"id": "k-01"}]}
-
-
-@pytest.mark.requirement(95)
-def test_a_sites_own_codes_stand_beside_ours() -> None:
-    site = {"system": "urn:com.epic.cdshooks.action.code.system.preference-list-item", "code": "99"}
-    found = decoded(with_order(ORDER), code_map={("http://loinc.org", "2823-3"): (site,)})
-    coding = found["cards"][0]["suggestions"][0]["actions"][0]["resource"]["code"]["coding"]
-    assert coding == [{"system": "http://loinc.org", "code": "2823-3"}, site]
-    assert len(ORDER["code"]["coding"]) == 1  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        {key: value for key, value in ORDER.items() if key != "code"},
-        {**ORDER, "code": {"text": "potassium"}},
-        {"resourceType": "Task", "status": "draft", "intent": "proposal"},
-    ],
-)
-def test_an_order_without_a_code_is_left_as_it_is(resource: dict[str, Any]) -> None:
-    found = decoded(with_order(resource), code_map={("http://loinc.org", "2823-3"): ({"code": "9"},)})
-    assert found["cards"][0]["suggestions"][0]["actions"][0]["resource"] == resource
