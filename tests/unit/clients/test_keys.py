@@ -1,5 +1,6 @@
 """When a key set is fetched, and when what was fetched before is used."""
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -100,8 +101,6 @@ def test_what_is_no_key_set_leaves_what_was_there(caplog: pytest.LogCaptureFixtu
 
 
 def test_a_private_key_at_a_url_is_no_key_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    import json
-
     body = json.dumps({"keys": [FIRST.private_jwk, SECOND.jwk]}).encode()
     ring = KeyRing(lambda _: body, lambda: 0.0)
     trust = Trust(ISSUER, Keys(addresses=(KeyAddress(JKU),)))

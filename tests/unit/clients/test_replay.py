@@ -12,6 +12,7 @@ import pytest
 
 from cds_service.audit import store
 from cds_service.audit.log import AuditLog
+from cds_service.audit.verification import verify
 from cds_service.clients.replay import Replay
 from cds_service.failures import Failure, Kind
 from tests.conftest import CHECKOUT
@@ -159,8 +160,6 @@ PRAGMA user_version = 1;
 
 
 def test_a_database_of_the_first_layout_is_brought_up_with_all_it_holds(tmp_path: Path) -> None:
-    from cds_service.audit.verification import verify
-
     database = tmp_path / "audit.sqlite3"
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(OLD)
