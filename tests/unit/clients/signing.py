@@ -80,7 +80,8 @@ def jwk_set(*signers: Signer) -> bytes:
 def signer(algorithm: str = "ES384", kid: str = "key-1") -> Signer:
     """Return a signer, always the same one for an algorithm and a name."""
     if algorithm in CURVES:
-        return Signer(kid, algorithm, ec.generate_private_key(CURVES[algorithm]()))
+        curve: Any = CURVES[algorithm]
+        return Signer(kid, algorithm, ec.generate_private_key(curve()))
     if algorithm == "EdDSA":
         return Signer(kid, algorithm, ed25519.Ed25519PrivateKey.generate())
     return Signer(kid, algorithm, rsa.generate_private_key(65537, 2048))

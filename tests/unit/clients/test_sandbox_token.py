@@ -22,7 +22,7 @@ SANDBOX = {
     "x": "dw_JGR8nB2I6XveNxUOl2qk699ZPLM2nYI5STSdiEl9avAkrm3CkfYMbrrjr8laB",
     "y": "Sm3mLE-n1zYNla_aiE3cb3nZsL51RbC7ysw3q8aJLxGm-hx79RPMYpITDjp7kgzy",
 }
-SANDBOX_TOKEN = (
+SEEN = (
     "eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCIsImtpZCI6IjQ0ODIzZjNkLTBiMDEtNGE2Yy1hODBlLWI5ZDNlOGE3MjI2ZiIs"
     "ImprdSI6Imh0dHBzOi8vc2FuZGJveC5jZHMtaG9va3Mub3JnLy53ZWxsLWtub3duL2p3a3MuanNvbiJ9"
     ".eyJpc3MiOiJodHRwczovL3NhbmRib3guY2RzLWhvb2tzLm9yZyIsImF1ZCI6Imh0dHA6Ly8xMjcuMC4wLjE6ODAwMC9jZHMt"
@@ -44,11 +44,11 @@ def test_a_token_that_the_sandbox_made(at: float, expected: Reason | None) -> No
     ring = KeyRing(lambda _: b"")
     now = 1_594_230_000 + at
     if expected is None:
-        proof = check(SANDBOX_TOKEN, sandbox, endpoints, ring, now)
+        proof = check(SEEN, sandbox, endpoints, ring, now)
         assert proof.jti == "efb3773d-3a28-43e2-9fbc-b936a9ae388b"
     else:
         with pytest.raises(Refused) as caught:
-            check(SANDBOX_TOKEN, sandbox, endpoints, ring, now)
+            check(SEEN, sandbox, endpoints, ring, now)
         assert caught.value.reason is expected
 
 
@@ -57,5 +57,5 @@ def test_other_keys_of_the_same_curve_do_not_verify_it() -> None:
     sandbox = of(client("sandbox", issuer="https://sandbox.cds-hooks.org", keys=Keys((forged.key,))))
     endpoints = frozenset({"http://127.0.0.1:8000/cds-services"})
     with pytest.raises(Refused) as caught:
-        check(SANDBOX_TOKEN, sandbox, endpoints, KeyRing(lambda _: b""), 1_594_230_600)
+        check(SEEN, sandbox, endpoints, KeyRing(lambda _: b""), 1_594_230_600)
     assert caught.value.reason is Reason.SIGNATURE
