@@ -8,7 +8,7 @@ from flask import Flask
 from cds_service import content, fitness
 from cds_service.audit.log import AuditLog
 from cds_service.clients.model import ANONYMOUS, Client, Clients
-from cds_service.ehr.fetch import CannotFetch
+from cds_service.ehr.fetching import Fetching
 from cds_service.invocation import Runtime
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.regions import for_region
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Flask:
         settings=settings,
         rule_base=rule_base,
         audit=AuditLog(settings.audit_db, key=settings.audit_key),
-        ehr=CannotFetch(),
+        ehr=Fetching(settings.fetch_budget / 1000, str(settings.ca_file or "")),
         clients=Clients({}, _anonymous(rule_base, settings)),
     )
     app = Flask(__name__, static_folder=None)
