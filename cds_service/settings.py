@@ -1,119 +1,32 @@
 """The environment as one frozen value; `make docs` writes docs/reference/settings.md from it."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-import limits
 import msgspec
 
+from cds_service.environment import (
+    ADDRESS,
+    AUTHENTICATION,
+    FILE,
+    FOLDER,
+    ORIGINS,
+    PUBLIC_URL,
+    RATE,
+    REGION,
+    SECRET,
+    SWITCH,
+    ZONE,
+    Variable,
+    loopback,
+    whole,
+)
 from cds_service.failures import Failure, Kind
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes; ARCHITECTURE section 6
-
-
-class Form(msgspec.Struct, frozen=True):
-    """What a variable may hold: in words, read from text (or ValueError), and when it cannot be read."""
-
-    takes: str
-    read: Callable[[str], Any]
-    wrong: str = ""
-    todo: str = ""
-    empty_is_said: bool = False
-
-
-class Variable(msgspec.Struct, frozen=True):
-    """How the environment says a setting.
-
-    Attributes:
-        name: the environment variable.
-        form: what it may hold.
-        means: what it decides, for those who run the service.
-        unset: what an unset or empty variable means, where the default's value does not say it.
-        follows: the field whose value is the default.
-    """
-
-    name: str
-    form: Form
-    means: str
-    unset: str = ""
-    follows: str = ""
-
-
-def _flag(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in words:
-        raise ValueError
-    return words[text.lower()]
-
-
-def _whole(most: int) -> Form:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-            raise ValueError
-        return int(text)
-
-    return Form(f"1 to {most}", read, f"must be a whole number from 1 to {most}")
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError from error
-    return text
-
-
-# As browsers send it in `Origin` (RFC 6454 6.2): small letters, no path, not even a slash at the end.
-_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    found = tuple(text.replace(",", " ").split())
-    if not all(_ORIGIN.fullmatch(one) for one in found):
-        raise ValueError
-    return found
-
-
-def loopback(host: str) -> bool:
-    """Whether a host, as an address or a name, is this machine alone."""
-    try:
-        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _rate(text: str) -> str:
-    if text and not all(one.amount for one in limits.parse_many(text)):
-        raise ValueError  # none at all is no rate
-    return text
-
-
-SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
-ADDRESS = Form("an address", str)
-FOLDER = Form("a folder", str)
-FILE = Form("a file", Path)
-SECRET = Form("at least 32 hexadecimal digits", str)
-ZONE = Form("a zone of the IANA database", _zone, "is not a time zone", "e.g. Europe/Berlin")
-REGION = Form("the name of a region of the rule base", str)
-ORIGINS = Form(
-    "`*`, or origins (`scheme://host[:port]`) with blanks or commas between",
-    _origins,
-    "holds something that is no origin",
-    "write * or scheme://host[:port] in small letters: no path, no slash at the end, not null",
-    empty_is_said=True,
-)
-RATE = Form(
-    "calls in a time, as `20/second`, `1000/minute`; several with `;` between",
-    _rate,
-    "is no rate",
-    "write e.g. 20/second or 1000/minute",
-    empty_is_said=True,
-)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -124,11 +37,11 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "HOST",
             ADDRESS,
-            "The address to listen on. `0.0.0.0` or `::` is every address of the machine: whoever "
-            "reaches it may then call, for callers are not authenticated",
+            "The address to listen on. `0.0.0.0` or `::` is every address of the machine. Off loopback, "
+            "callers must prove who they are (`CDS_AUTH`)",
         ),
     ] = "127.0.0.1"
-    port: Annotated[int, Variable("PORT", _whole(65_535), "The port to listen on")] = 8080
+    port: Annotated[int, Variable("PORT", whole(65_535), "The port to listen on")] = 8080
     cards: Annotated[
         str,
         Variable(
@@ -217,13 +130,13 @@ class Settings(msgspec.Struct, frozen=True):
     ] = False
     workers: Annotated[
         int,
-        Variable("CDS_WORKERS", _whole(64), "Processes: as many as there are cores to compute with"),
+        Variable("CDS_WORKERS", whole(64), "Processes: as many as there are cores to compute with"),
     ] = 2
     threads: Annotated[
         int,
         Variable(
             "CDS_THREADS",
-            _whole(256),
+            whole(256),
             "Threads in each process: how many calls it has at work at once. Clients that are slow to "
             "send need none",
         ),
@@ -242,7 +155,7 @@ class Settings(msgspec.Struct, frozen=True):
         float,
         Variable(
             "CDS_DEADLINE",
-            _whole(120),
+            whole(120),
             "Seconds from the first byte of a call to its answer. A call that has not arrived by then "
             "is dropped (408), one that has is answered with 503",
         ),
@@ -256,6 +169,85 @@ class Settings(msgspec.Struct, frozen=True):
             "is no limit. Callers without authentication are one client",
         ),
     ] = "100/second"
+
+    clients: Annotated[
+        Path | None,
+        Variable(
+            "CDS_CLIENTS",
+            FILE,
+            "The clients file: who may call, and what each of them has chosen. Read at the start and "
+            "again on SIGHUP; `cds-service clients check` says what is wrong with it",
+            unset="none: nobody can prove who they are",
+        ),
+    ] = None
+    auth: Annotated[
+        str,
+        Variable(
+            "CDS_AUTH",
+            AUTHENTICATION,
+            "Whether every call must carry a signed token of a client. `off`: whoever reaches the "
+            "service may call, as `anonymous`. Without a clients file, `required` does not start",
+            unset="`off` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, "
+            "`required` everywhere else",
+        ),
+    ] = ""
+    auth_discovery: Annotated[
+        bool,
+        Variable(
+            "CDS_AUTH_DISCOVERY",
+            SWITCH,
+            "Discovery needs a token too, where the services do. Else it is open, and a token that is "
+            "sent must be good",
+        ),
+    ] = False
+    public_url: Annotated[
+        str,
+        Variable(
+            "CDS_PUBLIC_URL",
+            PUBLIC_URL,
+            "The URL that clients know the service by, without `/cds-services`: what the `aud` of their "
+            "tokens is compared with. Behind a proxy, the proxy's",
+            unset="`http://127.0.0.1:PORT` and `http://localhost:PORT`, where HOST is a loopback "
+            "address; else it must be set where tokens are required",
+        ),
+    ] = ""
+    fetch_budget: Annotated[
+        int,
+        Variable(
+            "CDS_FETCH_BUDGET",
+            whole(20_000),
+            "Milliseconds for everything that one hook call fetches from the EHR's FHIR server. What is "
+            "not there by then is unknown, and the card says so",
+        ),
+    ] = 1500
+    ca_file: Annotated[
+        Path | None,
+        Variable(
+            "CDS_CA_FILE",
+            FILE,
+            "Certificate authorities, in PEM, that certificates of FHIR servers and of clients' key "
+            "sets are checked with. For a hospital whose servers have certificates of its own; it "
+            "stands in the place of the public ones",
+            unset="the public ones that come with requests (certifi)",
+        ),
+    ] = None
+
+    @property
+    def auth_required(self) -> bool:
+        """Whether callers must prove who they are."""
+        if self.auth:
+            return self.auth == "required"
+        public = urlsplit(self.public_url).hostname
+        return not loopback(self.host) or (public is not None and not loopback(public))
+
+    @property
+    def public_urls(self) -> tuple[str, ...]:
+        """The URLs that the service is known by; none where it must be told and was not."""
+        if self.public_url:
+            return (self.public_url,)
+        if not loopback(self.host):
+            return ()
+        return tuple(f"http://{host}:{self.port}" for host in ("127.0.0.1", "localhost", "[::1]"))
 
     @property
     def timezone(self) -> ZoneInfo:
