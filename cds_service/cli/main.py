@@ -6,6 +6,7 @@ import click
 
 from cds_service import __version__
 from cds_service.cli.audit import audit
+from cds_service.cli.clients import clients
 from cds_service.cli.evaluate import evaluate, explain
 from cds_service.cli.rules import rules
 from cds_service.cli.serve import serve
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, evaluate, explain, rules, audit):
+for command in (serve, evaluate, explain, rules, clients, audit):
     cli.add_command(command)
 
 
