@@ -97,6 +97,7 @@ class Runtime:
         try:
             service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
+            _log_bare(service, request)
             evidence = self._evidence(request, service, caller)
             clock.lap("read")
             now, marks = self._now(request, begun, caller)
@@ -262,6 +263,16 @@ def _service(service_id: str, caller: Caller) -> Service:
         known = ", ".join(offered)
         raise Failure(Kind.NOT_FOUND, "there is no such service", todo=f"the services are: {known}")
     return found
+
+
+def _log_bare(service: Service, request: HookRequest) -> None:
+    """Tell the operator of a call that brings no data and no leave to fetch any (requirement 92)."""
+    if not request.prefetch and request.authorization is None:
+        _log.warning(
+            "%s: a call with neither prefetch nor fhirAuthorization: is the address that the EHR has on "
+            "record exactly the one it calls?",
+            service.id,
+        )
 
 
 # A key is the caller's: only what looks like one is written down.
