@@ -302,7 +302,7 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_CA_FILE",
             FILE,
-            "Certificate authorities, in PEM, to check certificates of FHIR servers and of clients' key sets "
+            "Certificate authorities, in PEM, to check the certificates of FHIR servers and key sets "
             "with. For a hospital whose servers have certificates of its own; it stands in "
             "the place of the public ones",
             unset="the public ones that come with requests (certifi)",
