@@ -91,7 +91,7 @@ def test_compose_itself_reads_the_file_and_finds_every_part(compose: dict[str, A
     [
         ({"depends_on": {"nobody": {"condition": "service_started"}}}, "nobody"),
         ({"volumes": ["nowhere:/x"]}, "nowhere"),
-        ({"ports": ["127.0.0.1:x:y"]}, "ports"),
+        ({"ports": ["127.0.0.1:x:y"]}, "port"),
     ],
 )
 def test_compose_itself_refuses_what_leads_nowhere(
@@ -103,7 +103,7 @@ def test_compose_itself_refuses_what_leads_nowhere(
     command = ["docker-compose", "-f", str(broken), "config", "-q"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode != 0
-    assert said in done.stderr
+    assert said in done.stderr.lower()
 
 
 def test_every_published_port_is_on_loopback(compose: dict[str, Any]) -> None:
