@@ -2,8 +2,8 @@
 
 A test marked `browser`, `packages`, `server`, `fhir_server`, `hapi` or `shared_data`, or one that asks
 for a fixture of that name, needs that component. Where it is missing the test is skipped, and the
-closing summary says why. CDS_REQUIRE=browser,server names the components that must be there: then it fails
-instead, so that a run which is meant to be whole cannot be green by having skipped.
+closing summary says why. CDS_REQUIRE=browser,server names the components that must be there: then it
+fails instead, so that a run which is meant to be whole cannot be green by having skipped.
 """
 
 import os
