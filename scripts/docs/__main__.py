@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.docs import (
     cli,
+    conformance,
     content,
     failures,
     hazards,
@@ -29,6 +30,7 @@ FOLDER = CHECKOUT / "docs" / "reference"
 Page = Callable[[], str]
 PAGES: Mapping[str, Page] = {
     "cli.md": cli.page,
+    "conformance.md": conformance.page,
     "failures.md": failures.page,
     "prefetch.md": prefetch.page,
     "rule-language.md": rule_language.page,
