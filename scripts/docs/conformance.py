@@ -27,7 +27,7 @@ LEGEND = (
     ("LM", "the logical models and invariants published with the specification"),
     ("CRD", "the public Da Vinci CRD test kit, server suite"),
     ("sandbox", "the public CDS Hooks sandbox, seen when driven or read in its source"),
-    ("Epic, Oracle", "the vendor's public documentation"),
+    ("Epic, Oracle, athenahealth", "the vendor's public documentation"),
     ("ours", "a decision of this project, written in no specification"),
 )
 VERBS = ("SHALL", "SHOULD", "MAY", "ours", "seen")
