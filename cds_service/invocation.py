@@ -98,6 +98,7 @@ class Runtime:
         try:
             service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
+            _log_bare(service, request)
             evidence = self._evidence(request, service, caller, clock)
             now, marks = self._now(request, begun, caller)
             decision = self._decision(request, evidence, now, caller)
@@ -250,6 +251,16 @@ class Runtime:
         if not policy.evaluation:
             return encoding.response(decision.cards)
         return encoding.response(decision.cards, decision.evaluation(), decision.not_read())
+
+
+def _log_bare(service: Service, request: HookRequest) -> None:
+    """Tell the operator of a call that brings no data and no leave to fetch any (requirement 92)."""
+    if not request.prefetch and request.authorization is None:
+        _log.warning(
+            "%s: a call with neither prefetch nor fhirAuthorization: is the address that the EHR has on "
+            "record exactly the one it calls?",
+            service.id,
+        )
 
 
 def _service(service_id: str, caller: Caller) -> Service:

@@ -302,8 +302,8 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_CA_FILE",
             FILE,
-            "Certificate authorities, in PEM, that certificates of FHIR servers and clients' key sets are "
-            "checked with. For a hospital whose servers have certificates of its own; it stands in "
+            "Certificate authorities, in PEM, to check the certificates of FHIR servers and key sets "
+            "with. For a hospital whose servers have certificates of its own; it stands in "
             "the place of the public ones",
             unset="the public ones that come with requests (certifi)",
         ),

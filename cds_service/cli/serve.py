@@ -17,6 +17,7 @@ from cds_service import settings
 from cds_service.app import create_app
 from cds_service.clients.exposure import exposures
 from cds_service.failures import Failure, Kind
+from cds_service.server.worker import BufferingWorker, Limits
 
 _logger = logging.getLogger(__name__)
 
@@ -131,12 +132,13 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """What gunicorn asks for its settings."""
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        limits = Limits(body=settings.BODY_LIMIT)
         chosen: dict[str, Any] = {
             "bind": f"{host}:{self._config.port}",
             "workers": self._config.workers,
-            # Threads, so that idle and half-sent connections do not block; SO_REUSEPORT, because
-            # keep-alive otherwise piles all connections on one worker (docs/decisions/server.md).
-            "worker_class": "gthread",
+            # A thread gets a request when all of it has come; SO_REUSEPORT, because keep-alive otherwise
+            # piles all connections on one worker (docs/decisions/server.md).
+            "worker_class": BufferingWorker.within(limits),
             "threads": self._config.threads,
             "reuse_port": True,
             "preload_app": True,

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from scripts.docs import (
     cli,
+    conformance,
     content,
     failures,
     hazards,
+    links,
     prefetch,
     regions,
     rule_language,
@@ -29,7 +31,9 @@ FOLDER = CHECKOUT / "docs" / "reference"
 Page = Callable[[], str]
 PAGES: Mapping[str, Page] = {
     "cli.md": cli.page,
+    "conformance.md": conformance.page,
     "failures.md": failures.page,
+    "links.md": links.page,
     "prefetch.md": prefetch.page,
     "rule-language.md": rule_language.page,
     "rules/README.md": rules.page,

@@ -4,11 +4,14 @@ It reads discovery, fills the published prefetch templates, asks its own FHIR se
 the pages, and posts the hook request. It imports nothing of the service.
 """
 
+import json
 import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
+import msgspec
 import requests
 
 Json = dict[str, Any]
@@ -16,6 +19,7 @@ TOKEN = re.compile(r"\{\{([^{}]+)\}\}")
 JSON = "application/fhir+json"
 MOST_PAGES = 100
 PATIENCE = 20  # seconds
+exact = msgspec.json.Encoder(decimal_format="number")  # R4: 1.40 is no 1.4
 # R4 lets these be searched by `patient`, and HAPI does; sekmet 0.1.1 has no search parameter for them at
 # all. There every one is read, and the patient's own are kept, the newest first.
 # Any other query that a server does not take is an error here: the template may be to blame.
@@ -33,7 +37,9 @@ class NotSearchableError(RefusedError):
 class Ehr:
     """An EHR with its FHIR server."""
 
-    def __init__(self, fhir: str, discovery: str, *, page: int = 0, by_post: bool = False) -> None:
+    def __init__(
+        self, fhir: str, discovery: str, *, page: int = 0, by_post: bool = False, afresh: bool = False
+    ) -> None:
         """Take the two addresses.
 
         Args:
@@ -42,11 +48,14 @@ class Ehr:
             page: cut pages to this many entries, as servers do that cap `_count`; 0 asks for what
                 the template says.
             by_post: search by POST to `Type/_search`, every value encoded, as the sandbox does.
+            afresh: ask a server that keeps the results of searches for a while (HAPI: 60 s) to search
+                again.
         """
         self.fhir = fhir
         self.discovery = discovery
         self.page = page
         self.by_post = by_post
+        self.afresh = afresh
         self.pages = 0  # that were got by following a `next`
         self.worked_around: dict[str, str] = {}  # resource type → what the server said it cannot do
         self._http = requests.Session()
@@ -60,19 +69,25 @@ class Ehr:
         found: list[Json] = self._json(self._http.get(self.discovery, timeout=PATIENCE))["services"]
         return found
 
-    def call(self, service: Json, context: Json, prefetch: Json, now: str = "") -> Json:
-        """Post a hook request and return the response."""
+    def call(self, service: Json, context: Json, prefetch: Json | None, now: str = "") -> Json:
+        """Post a hook request and return the response; without `prefetch` the service has to fetch."""
         body: Json = {
             "hook": service["hook"],
             "hookInstance": str(uuid4()),
             "fhirServer": self.fhir,
             "context": context,
-            "prefetch": prefetch,
         }
+        if prefetch is not None:
+            body["prefetch"] = prefetch
         if now:
             body["extension"] = {"org.heavylegs.now": now}
         return self._json(
-            self._http.post(f"{self.discovery}/{service['id']}", json=body, timeout=PATIENCE)
+            self._http.post(
+                f"{self.discovery}/{service['id']}",
+                exact.encode(body),
+                headers={"Content-Type": "application/json"},
+                timeout=PATIENCE,
+            )
         )
 
     def context(self, hook: str, patient: str) -> Json:
@@ -111,12 +126,39 @@ class Ehr:
 
     def load(self, bundle: Json) -> Json:
         """Post a transaction or batch Bundle to the server's root; return its response."""
-        found = self._http.post(
-            self.fhir, json=bundle, headers={"Content-Type": JSON, "Accept": JSON}, timeout=PATIENCE
-        )
+        headers = {"Content-Type": JSON, "Accept": JSON}
+        found = self._http.post(self.fhir, exact.encode(bundle), headers=headers, timeout=PATIENCE)
         if not found.ok:
             raise RefusedError(found.text)
         return self._json(found)
+
+    def load_what_it_takes(self, bundle: Json) -> dict[str, str]:
+        """Load a transaction; return what was refused: `Type/id` → what the server said.
+
+        What is refused as a whole is sent again as a batch, so that only what is wrong in it is left
+        out; and where a server does not read a body with a wrong resource in it, one by one.
+        """
+        try:
+            self.load(bundle)
+        except RefusedError:
+            pass
+        else:
+            return {}
+        refused: dict[str, str] = {}
+        try:
+            answer = self.load({**bundle, "type": "batch"})
+        except RefusedError:
+            for one in bundle["entry"]:
+                where, headers = f"{self.fhir}/{one['request']['url']}", {"Content-Type": JSON}
+                resource = exact.encode(one["resource"])
+                found = self._http.put(where, resource, headers=headers, timeout=PATIENCE)
+                if not found.ok:
+                    refused[one["request"]["url"]] = found.text
+            return refused
+        for sent, got in zip(bundle["entry"], answer["entry"], strict=True):
+            if not got["response"]["status"].startswith("20"):
+                refused[sent["request"]["url"]] = str(got["response"].get("outcome", got))
+        return refused
 
     def found(self, query: str) -> list[Json]:
         """Return the matches of a search."""
@@ -180,6 +222,8 @@ class Ehr:
     def _get(self, url: str, *, further: bool = False) -> Json:
         # Strict: a server that skips a parameter it does not know answers about all patients at once.
         headers = {"Accept": JSON, "Prefer": "handling=strict"}
+        if self.afresh:
+            headers["Cache-Control"] = "no-cache"
         where, _, parameters = url.partition("?")
         if self.by_post and parameters and not further:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -195,7 +239,7 @@ class Ehr:
     def _json(found: requests.Response) -> Json:
         if not found.ok:
             raise RefusedError(f"{found.status_code} from {found.url}: {found.text}")
-        value: Json = found.json()
+        value: Json = json.loads(found.content, parse_float=Decimal)
         return value
 
 

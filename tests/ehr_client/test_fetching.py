@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.ehr_client import serving
+from tests.ehr_client.charts import TRAILING_ZEROS, golden
 from tests.ehr_client.conftest import Loaded
 from tests.ehr_client.ehr import UNSEARCHABLE, Ehr, Json
-from tests.ehr_client.test_round_trip import TRAILING_ZEROS, golden
 from tests.golden import pairs, rendering
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -16,6 +17,11 @@ ORDER = {
     "intent": "proposal",
     "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]},
     "subject": {"reference": "Patient/1"},
+}
+BASIS: dict[str, Any] = {
+    "rules": [{"id": "k-01-low-potassium", "version": 1}],
+    "cause": "electrolytes",
+    "ruleBase": {"version": "2026.11", "digest": "0" * 64},
 }
 BARE = Card(uuid=UUID, summary="s", indicator="info", source=Source(label="l"))
 
@@ -53,7 +59,7 @@ def test_a_whole_card() -> None:
         source=Source(label="l", url="https://x.example/g", topic=topic),
         overrideReasons=(Coding(system="https://x.example", code="c", display="d"),),
         detail="**Why**",
-        extension={"org.heavylegs.basis": {"rules": []}},
+        extension={"org.heavylegs.basis": BASIS},
     )
     (found,) = decoded(card)["cards"]
     assert found["selectionBehavior"] == "any"
@@ -62,5 +68,22 @@ def test_a_whole_card() -> None:
 
 
 def test_the_evaluation_is_an_extension_of_the_response() -> None:
-    found = decoded(evaluation=[{"id": "k-01"}])
-    assert found["extension"] == {"org.heavylegs.evaluation": [{"id": "k-01"}]}
+    line = {"id": "k-01", "version": 1, "outcome": "silent", "shown": "nothing"}
+    found = decoded(evaluation=[line])
+    assert found["extension"] == {"org.heavylegs.evaluation": [line]}
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {**BASIS, "rules": []},
+        {**BASIS, "ruleBase": {"version": "2026.11"}},
+        {**BASIS, "facts": [{"name": "potassium", "value": 2.4}]},
+        {**BASIS, "facts": [{"name": "potassium", "patient": "Ada"}]},
+        {**BASIS, "note": "new"},
+    ],
+)
+def test_the_shape_of_our_own_extension_is_promised(spoiled: dict[str, Any]) -> None:
+    assert decoded(msgspec.structs.replace(BARE, extension={"org.heavylegs.basis": BASIS}))
+    with pytest.raises(jsonschema.ValidationError):
+        decoded(msgspec.structs.replace(BARE, extension={"org.heavylegs.basis": spoiled}))
