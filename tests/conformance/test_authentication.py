@@ -138,6 +138,7 @@ def bad(url: str) -> dict[str, tuple[Reason, str]]:
         header = {"alg": algorithm, "typ": "JWT", "kid": OURS.kid}
         return raw(header, OURS.claims(aud=url), signature)
 
+    lacking: dict[str, dict[str, Any]] = {name: {"aud": url, name: ...} for name in CLAIMS}
     return {
         "expired": (Reason.EXPIRED, made(iat=now - 400, exp=now - 100)),
         "ahead": (Reason.NOT_YET, made(iat=now + 100, exp=now + 400)),
@@ -159,7 +160,7 @@ def bad(url: str) -> dict[str, tuple[Reason, str]]:
         "own key in the header": (Reason.HEADER, made({"jwk": stranger.jwk}, stranger)),
         "huge": (Reason.TOO_LONG, made(more="x" * 9000)),
         "nonsense": (Reason.MALFORMED, "nonsense"),
-        **{f"no {name}": (Reason.CLAIMS, OURS.token(**{"aud": url, name: ...})) for name in CLAIMS},
+        **{f"no {name}": (Reason.CLAIMS, OURS.token(**one)) for name, one in lacking.items()},
     }
 
 
