@@ -79,7 +79,7 @@ class Builder:
             if wrong:
                 yield (*at, "region"), wrong
                 region = {}
-            for section in ("thresholds", "order-codes"):
+            for section in ("thresholds", "order-codes", "override-reasons"):
                 for name, told in entry.get(section, {}).items():
                     wrong = self._wrong({**region, section: {name: told}})
                     if wrong:
@@ -100,7 +100,7 @@ class Builder:
             trust=trust,
             fhir_servers=tuple(_fhir_server(one) for one in entry.get("fhir-servers", ())),
             services=frozenset(entry.get("services", ())),
-            override_reasons=dict(entry.get("override-reasons", {})),
+            override_reasons={code: reason for code, reason, _ in _reasons(entry)},
             origins=tuple(entry.get("origins", ())),
             zone=entry.get("zone", ""),
             rate=entry.get("rate", ""),
@@ -126,16 +126,33 @@ class Builder:
             for name, values in entry.get("thresholds", {}).items()
         }
         codes = {name: _codings(told) for name, told in entry.get("order-codes", {}).items()}
-        same = json.dumps([region, thresholds, entry.get("order-codes")], default=str, sort_keys=True)
+        # Of several codes for one reason the first is offered; all are understood.
+        reasons = {
+            reason: Coded(system, code) for code, reason, system in reversed(_reasons(entry)) if system
+        }
+        told = [region, thresholds, entry.get("order-codes"), msgspec.to_builtins(reasons)]
+        same = json.dumps(told, default=str, sort_keys=True)
         if same not in self._tailored:
             self._tailored[same] = tailored(
-                self._rule_base, region=region, thresholds=thresholds, order_codes=codes
+                self._rule_base,
+                region=region,
+                thresholds=thresholds,
+                order_codes=codes,
+                reason_codes=reasons,
             )
         return self._tailored[same]
 
 
 def _codings(told: Iterable[Entry]) -> tuple[Coded, ...]:
     return tuple(Coded(one["system"], one["code"], one["display"]) for one in told)
+
+
+def _reasons(entry: Entry) -> list[tuple[str, str, str]]:
+    """The client's code of an override reason, the name of ours, and the code system if it says one."""
+    return [
+        (code, told, "") if isinstance(told, str) else (code, told["reason"], told["system"])
+        for code, told in entry.get("override-reasons", {}).items()
+    ]
 
 
 def _trust(entry: Entry, known: tuple[Key, ...]) -> Trust:

@@ -47,7 +47,8 @@ def _choices(at: Path, entry: Mapping[str, Any], rule_base: RuleBase) -> Found:
     yield from _known(rules.get("off", ()), (*at, "rules", "off"), rule_base.rules, "rule")
     yield from _known(rules.get("silent", ()), (*at, "rules", "silent"), rule_base.rules, "rule")
     yield from _known(entry.get("services", ()), (*at, "services"), rule_base.services, "service")
-    for code, name in entry.get("override-reasons", {}).items():
+    for code, told in entry.get("override-reasons", {}).items():
+        name = told if isinstance(told, str) else told["reason"]
         where = (*at, "override-reasons", code)
         yield from _known([name], where, rule_base.override_reasons, "override reason", listed=False)
     for index, origin in enumerate(entry.get("origins", ())):

@@ -25,6 +25,7 @@ from cds_service.hooks.request import HookRequest
 from cds_service.hooks.service import Service
 
 _log = logging.getLogger(__name__)
+_NO_NEWS = ("", Absence.CUT)  # a list that is longer than what is wanted of it is no fault
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -56,13 +57,13 @@ class Fetching:
             return {key: Unavailable(key, Absence.NOT_DELIVERED) for key in missing}
         begun = _begun(request, asked_for)
         results = self._results(request, service, missing, begun, client)
-        _tell(service, client, results)
         answers = {key: _answered(one) for key, one in results.items() if isinstance(one, Found)}
-        lost = {key: one for key, one in results.items() if isinstance(one, AbsentError)}
-        return {
-            **fetched.read(answers, service.prefetch, request.question),
-            **{key: Unavailable(key, one.why) for key, one in lost.items() if key in missing},
-        }
+        found = fetched.read(answers, service.prefetch, request.question)
+        for key, one in results.items():
+            if isinstance(one, AbsentError) and key in missing:
+                found[key] = Unavailable(key, one.why)
+        _tell(service, client, found, results)
+        return found
 
     def _results(
         self,
@@ -164,22 +165,30 @@ def _answered(found: Found) -> Answered:
     return Answered(found.raw, found.whole, found.why.why if found.why else "")
 
 
-def _tell(service: Service, client: Client, results: Mapping[str, Found | AbsentError]) -> None:
+def _tell(
+    service: Service,
+    client: Client,
+    found: Mapping[str, Arrival | Unavailable],
+    results: Mapping[str, Found | AbsentError],
+) -> None:
     """Tell the operator what is lacking and why: keys and reasons of ours, nothing of the request."""
     by_reason: dict[str, list[str]] = {}
-    for key, one in results.items():
-        why = one.why if isinstance(one, Found) else one
-        if why is not None:
-            part = f"{key} in part" if isinstance(one, Found) else key
-            by_reason.setdefault(str(why), []).append(part)
+    for key, result in results.items():
+        arrived = found.get(key)
+        error = result.why if isinstance(result, Found) else result
+        status = f" ({error.status})" if error and error.status else ""
+        if isinstance(arrived, Unavailable):
+            by_reason.setdefault(arrived.reason + status, []).append(key)
+        elif arrived is not None and arrived.incomplete not in _NO_NEWS:
+            by_reason.setdefault(arrived.incomplete + status, []).append(f"{key} in part")
+        elif arrived is None and error is not None:  # a list that prefetch began is as it was
+            by_reason.setdefault(f"{error.why}{status}", []).append(f"{key} in part")
     if by_reason:
-        told = "; ".join(f"{reason}: {', '.join(keys)}" for reason, keys in by_reason.items())
-        lacking = sum(len(keys) for keys in by_reason.values())
         _log.warning(
             "%s, client %s: %d of %d queries not or not wholly fetched: %s",
             service.id,
             client.name,
-            lacking,
+            sum(len(keys) for keys in by_reason.values()),
             len(results),
-            told,
+            "; ".join(f"{reason}: {', '.join(keys)}" for reason, keys in by_reason.items()),
         )

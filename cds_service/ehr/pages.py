@@ -30,7 +30,7 @@ class _Bundle(msgspec.Struct, frozen=True):
     resourceType: str  # noqa: N815 - FHIR's name
     entry: tuple[msgspec.Raw, ...] = ()
     link: tuple[_Link, ...] = ()
-    total: msgspec.Raw | None = None
+    total: msgspec.Raw = msgspec.Raw()
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
@@ -45,7 +45,7 @@ class Page(msgspec.Struct, frozen=True):
         raw: as it came.
         is_bundle: and not another resource, or nothing that can be read.
         entries: what tells an entry apart (`fullUrl`, empty where there is none), and the entry unread.
-        matches: how many of them the search found; `include` and `outcome` entries are none.
+        matches: `fullUrl` of those that the search found; `include` and `outcome` entries are none.
         next: the address of the next page, as the server writes it; empty on the last one.
         total: as the server gives it.
     """
@@ -53,7 +53,7 @@ class Page(msgspec.Struct, frozen=True):
     raw: bytes
     is_bundle: bool = False
     entries: tuple[tuple[str, msgspec.Raw], ...] = ()
-    matches: int = 0
+    matches: tuple[str, ...] = ()
     next: str = ""
     total: bytes = b""
 
@@ -71,11 +71,13 @@ def read(raw: bytes) -> Page:
         raw,
         is_bundle=True,
         entries=tuple((one.fullUrl or "", entry) for one, entry in read_entries),
-        matches=sum(
-            1 for one, _ in read_entries if one.search is None or one.search.mode not in _NO_MATCH
+        matches=tuple(
+            one.fullUrl or ""
+            for one, _ in read_entries
+            if one.search is None or one.search.mode not in _NO_MATCH
         ),
         next=next((one.url or "" for one in bundle.link if one.relation == "next"), ""),
-        total=bytes(bundle.total) if bundle.total is not None else b"",
+        total=bytes(bundle.total),
     )
 
 

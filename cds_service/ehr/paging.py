@@ -4,7 +4,7 @@ Servers differ, and HAPI has habits: `next` is opaque and on the server's root; 
 name another scheme, host or port; `total` may be absent or wrong; a page may have expired; a last page
 may offer another one. So: `next` is followed as it is, but on the base that was asked and only below it;
 nothing ends because of `total`; an expired page begins the search anew, once; pages, entries, bytes and
-time are bounded, and a bound that was reached is said.
+time are bounded, and so are pages that bring nothing new; a bound that was reached is said.
 """
 
 import logging
@@ -21,6 +21,7 @@ from cds_service.fhir.absence import Absence
 _log = logging.getLogger(__name__)
 MOST_PAGES = 50  # of one search
 MOST_ENTRIES = 10_000  # of one search, as of one request
+MOST_IDLE = 3  # pages one after the other that bring nothing new
 _COUNT = re.compile(r"[?&]_count=(\d+)")
 
 
@@ -70,6 +71,7 @@ class Paged:
         self._begun = pages.read(begun) if begun is not None else None
         self._pages = [self._begun] if self._begun else []
         self._matches = 0
+        self._seen: set[str] = set()
         self._why: AbsentError | None = AbsentError(Absence.OUT_OF_TIME)  # until it has ended
 
     def run(self) -> None:
@@ -101,18 +103,26 @@ class Paged:
     def _read_all(self, first: Page | None) -> None:
         url = self._url
         page = first or pages.read(self._ask(url))
-        self._pages, self._matches = [page], page.matches
-        seen = {url}
+        self._pages, self._matches, self._seen = [], 0, set()
+        idle = 0 if self._take(page) else 1
+        visited = {url}
         while self._is_search and page.next and not self._is_enough():
             url = pages.address(page.next, url, self._base)
-            if url in seen:
+            if url in visited or idle > MOST_IDLE:
                 raise AbsentError(Absence.PAGE_AGAIN)
             if len(self._pages) >= MOST_PAGES or self._matches >= MOST_ENTRIES:
                 raise AbsentError(Absence.TOO_MANY_PAGES)
-            seen.add(url)
+            visited.add(url)
             page = self._further(url)
-            self._pages.append(page)
-            self._matches += page.matches
+            idle = 0 if self._take(page) else idle + 1
+
+    def _take(self, page: Page) -> bool:
+        """Add a page; whether it brought anything new."""
+        new = [url for url in page.matches if not url or url not in self._seen]
+        self._seen.update(new)
+        self._matches += len(new)
+        self._pages.append(page)
+        return bool(new)
 
     def _further(self, url: str) -> Page:
         try:

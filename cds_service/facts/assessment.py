@@ -236,8 +236,12 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
             yield key, found.incomplete
         for one in found.unread:
             what = f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}"
-            odd = ", ".join(one.elements)
-            yield what, f"{Absence.UNREADABLE}: {odd}" if odd else Absence.UNREADABLE
+            yield (
+                what,
+                f"{Absence.UNREADABLE}: {', '.join(one.elements)}"
+                if one.elements
+                else Absence.UNREADABLE,
+            )
         if found.other_patient:
             yield key, f"{Absence.OTHER_PATIENT}: {found.other_patient} dropped"
     if record.patient.deceasedDateTime is not None and not demographics.has_died(record):

@@ -47,10 +47,10 @@ def response(failure: Failure) -> Response:
             issue["expression"] = [failure.where]
     body = {"resourceType": "OperationOutcome", "issue": [issue]}
     made = Response(msgspec.json.encode(body), status, mimetype="application/json")
-    if isinstance(failure, TooMany):
-        made.headers["Retry-After"] = str(failure.seconds)
     if failure.kind is Kind.UNAUTHENTICATED:
         made.headers["WWW-Authenticate"] = "Bearer"  # RFC 6750 3, without `error`: no reason is given
+    if isinstance(failure, TooMany):
+        made.headers["Retry-After"] = str(failure.seconds)
     return made
 
 

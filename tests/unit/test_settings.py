@@ -47,6 +47,11 @@ def test_an_empty_environment_listens_to_this_machine_alone_and_is_no_demonstrat
         ("CDS_DEADLINE", "30", "deadline", 30),
         ("CDS_RATE", "20/second; 500 per minute", "rate", "20/second; 500 per minute"),
         ("CDS_RATE", "", "rate", ""),
+        ("CDS_CLIENTS", "/etc/clients.yaml", "clients", Path("/etc/clients.yaml")),
+        ("CDS_AUTH", "Required", "auth", "required"),
+        ("CDS_AUTH", "off", "auth", "off"),
+        ("CDS_AUTH_DISCOVERY", "1", "auth_discovery", True),
+        ("CDS_PUBLIC_URL", "https://cds.example.org/x/", "public_url", "https://cds.example.org/x"),
     ],
 )
 def test_a_variable_decides_its_setting(name: str, text: str, field: str, value: Any) -> None:
@@ -81,6 +86,15 @@ def test_a_demonstration_brings_its_own_time_and_validation_unless_told_otherwis
         ("CDS_ORIGINS", "https://a.org/"),
         ("CDS_ORIGINS", "https://a.org https://b.org/page"),
         ("CDS_ORIGINS", "null"),
+        ("CDS_AUTH", "on"),
+        ("CDS_AUTH", "no"),
+        ("CDS_PUBLIC_URL", "cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://"),
+        ("CDS_PUBLIC_URL", "ftp://cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://me@cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org/?x=1"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org:0"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org:99999"),
         ("CDS_ORIGINS", "a.org"),
         ("CDS_ORIGINS", "https://*.a.org"),
         ("CDS_ORIGINS", "https://A.org"),
@@ -133,3 +147,38 @@ def test_pages_of_any_origin_may_call_only_where_nobody_else_can(
 ) -> None:
     environment = {"HOST": host} | ({} if said is None else {"CDS_ORIGINS": said})
     assert settings.read(environment).open_to == open_to
+
+
+@pytest.mark.requirement(50)
+@pytest.mark.parametrize(
+    ("environment", "required"),
+    [
+        ({}, False),
+        ({"HOST": "127.0.0.1"}, False),
+        ({"HOST": "127.9.9.9"}, False),
+        ({"HOST": "::1"}, False),
+        ({"HOST": "localhost"}, False),
+        ({"HOST": "0.0.0.0"}, True),  # noqa: S104 - what is tested
+        ({"HOST": "::"}, True),
+        ({"HOST": "192.168.1.7"}, True),
+        ({"HOST": "cds.example.org"}, True),
+        ({"HOST": "127.0.0.1.example.org"}, True),
+        ({"HOST": "localhost.example.org"}, True),
+        ({"HOST": "0.0.0.0", "CDS_AUTH": "off"}, False),  # noqa: S104
+        ({"HOST": "127.0.0.1", "CDS_AUTH": "required"}, True),
+        # Behind a proxy on the same machine: it listens on loopback, and others call.
+        ({"HOST": "127.0.0.1", "CDS_PUBLIC_URL": "https://cds.example.org"}, True),
+        ({"HOST": "127.0.0.1", "CDS_PUBLIC_URL": "https://localhost:8443"}, False),
+    ],
+    ids=str,
+)
+def test_tokens_are_demanded_wherever_others_can_call(
+    environment: dict[str, str], *, required: bool
+) -> None:
+    assert settings.read(environment).auth_required is required
+
+
+def test_the_service_is_known_by_its_public_url_or_on_loopback_by_its_port() -> None:
+    assert settings.read({"CDS_PUBLIC_URL": "https://a.org"}).public_urls == ("https://a.org",)
+    assert "http://localhost:9000" in settings.read({"PORT": "9000"}).public_urls
+    assert settings.read({"HOST": "0.0.0.0"}).public_urls == ()  # noqa: S104
