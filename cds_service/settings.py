@@ -160,6 +160,17 @@ class Settings(msgspec.Struct, frozen=True):
             "is dropped (408), one that has is answered with 503",
         ),
     ] = 10
+    relative_dates: Annotated[
+        bool,
+        Variable(
+            "CDS_RELATIVE_DATES",
+            SWITCH,
+            "For clients that resolve `today()` in prefetch templates, as CDS Hooks 3.0 and the public "
+            "sandbox have it: laboratory and vital signs are asked for only as far back as facts look "
+            "(docs/reference/prefetch.md has the days). What was only ever before is then unknown. A "
+            "client's entry turns it on for that client alone",
+        ),
+    ] = False
     rate: Annotated[
         str,
         Variable(
