@@ -6,6 +6,7 @@ PYTHON ?= python3
 # HOST only from the command line: some shells export it, and the service would leave loopback.
 HOST := 127.0.0.1
 PORT ?= 8080
+HAPI_PORT ?= 8081
 K :=
 ARGS :=
 
@@ -23,7 +24,7 @@ EDITABLE := $(PIP) --no-build-isolation --editable .
 RELOCK_WITH := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check check-style check-types check-layers check-lines check-yaml check-rules check-docs \
+.PHONY: help run test test-hapi hapi bench check check-style check-types check-layers check-lines check-yaml check-rules check-docs \
 	rules mutate-rules lock docs goldens requirements package relock browser screenshot clean FORCE
 .DELETE_ON_ERROR:
 
@@ -35,7 +36,15 @@ run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 POR
 	@exec $(BIN)/cds-service serve --demo --host $(HOST) --port $(PORT)
 
 test: $(DEV) ## run the tests, a worker per core; K=expression chooses by name, ARGS=... goes to pytest
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(if $(K),-k '$(K)') $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m 'not hapi' $(if $(K),-k '$(K)') $(ARGS)
+
+# Apart from `test`: one JVM of a gigabyte serves all these tests, and each of its workers would start its own.
+test-hapi: $(DEV) ## run the tests with a real HAPI FHIR server and HAPI's validator (needs a JDK and Maven)
+	@$(BIN)/python -m pytest -m hapi tests/integration/hapi $(if $(K),-k '$(K)') $(ARGS)
+
+hapi: ## build and start a HAPI FHIR R4 server in memory, on this machine alone (HAPI_PORT=8081)
+	@echo "HAPI FHIR: base URL http://127.0.0.1:$(HAPI_PORT)/fhir once it says ready; Ctrl-C stops it, and what is in it is gone"
+	@exec sh tests/integration/hapi/hapi.sh serve $(HAPI_PORT)
 
 bench: $(BENCH) ## measure speed, memory and start-up against the recorded run (ARGS='--only compute', --record)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -91,7 +100,7 @@ lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed
 docs: $(DEV) ## write the pages in docs/reference that are made from code and content
 	@$(BIN)/python -m scripts.docs
 
-package: $(RUN) ## build sdist and wheel into dist/, install them apart, run the cases, make a call
+package: $(RUN) ## build sdist, wheel and bill of materials into dist/, install them apart, run the cases, make a call
 	@$(BIN)/python -m scripts.package $(ARGS)
 
 relock: FORCE ## resolve the dependencies anew into requirements/ (UPGRADE=1: to the newest)
@@ -100,7 +109,7 @@ relock: FORCE ## resolve the dependencies anew into requirements/ (UPGRADE=1: to
 	@sh scripts/relock.sh .venv-relock/bin/uv $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what these targets built
-	@rm -rf $(VENV) .venv-relock build dist .import_linter_cache .grimp_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf tests/integration/hapi/target $(VENV) .venv-relock build dist .import_linter_cache .grimp_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	@find cds_service tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------------------------------------- the environment

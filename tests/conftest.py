@@ -1,9 +1,9 @@
 """Which tests need a real component, and what happens where it is missing.
 
-A test marked `browser`, `packages`, `server`, `fhir_server` or `shared_data`, or one that asks for
-a fixture of that name, needs that component. Where it is missing the test is skipped, and the closing
-summary says why. CDS_REQUIRE=browser,server names the components that must be there: then it fails
-instead, so that a run which is meant to be whole cannot be green by having skipped.
+A test marked `browser`, `packages`, `server`, `fhir_server`, `hapi` or `shared_data`, or one that asks
+for a fixture of that name, needs that component. Where it is missing the test is skipped, and the
+closing summary says why. CDS_REQUIRE=browser,server names the components that must be there: then it
+fails instead, so that a run which is meant to be whole cannot be green by having skipped.
 """
 
 import os
@@ -25,6 +25,7 @@ from cds_service.rulebase import loader
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.reading import Document
 from tests.ehr_client import fhir_server
+from tests.integration.hapi import running as hapi
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("CDS_SHARED_DATA") or CHECKOUT.parent / "shared" / "data")
@@ -92,6 +93,7 @@ ABSENCE: dict[str, Callable[[], str | None]] = {
     "packages": no_packages,
     "server": no_server,
     "fhir_server": no_fhir_server,
+    "hapi": hapi.absence,
     "shared_data": no_shared_data,
 }
 

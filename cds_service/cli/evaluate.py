@@ -51,7 +51,7 @@ def evaluate(file: str, hook: str, now: str, cards: str, as_json: bool) -> None:
     """
     decision, _ = _decided(file, hook, now, cards)
     if as_json:
-        body = encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
+        body = encoding.response(decision.cards, decision.evaluation(), decision.not_read())
         click.echo(msgspec.json.format(body, indent=2).decode())
         return
     if not decision.cards:

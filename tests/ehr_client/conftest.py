@@ -1,6 +1,5 @@
 """A FHIR server of others with all fixture patients in it, and the service beside it."""
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,8 @@ import pytest
 
 from tests.browser import serving
 from tests.ehr_client import fhir_server as sekmet
-from tests.ehr_client.ehr import Ehr, Json, RefusedError
+from tests.ehr_client.charts import bundle
+from tests.ehr_client.ehr import Ehr
 from tests.golden import pairs
 
 if TYPE_CHECKING:
@@ -25,23 +25,12 @@ class Loaded(msgspec.Struct, frozen=True):
 
 @pytest.fixture(scope="session")
 def fhir_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
-    """Return the server, every patient loaded by one transaction each.
-
-    A transaction that is refused as a whole is sent again as a batch, so that only what is wrong in it
-    is left out.
-    """
+    """Return the server, every patient loaded by one transaction each."""
     with sekmet.running(tmp_path_factory.mktemp("sekmet")) as base:
         ehr = Ehr(base, "")
         refused: dict[str, str] = {}
         for name in pairs.names():
-            bundle: Json = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
-            try:
-                ehr.load(bundle)
-            except RefusedError:
-                answer = ehr.load({**bundle, "type": "batch"})
-                for sent, got in zip(bundle["entry"], answer["entry"], strict=True):
-                    if not got["response"]["status"].startswith("20"):
-                        refused[sent["request"]["url"]] = str(got["response"].get("outcome", got))
+            refused |= ehr.load_what_it_takes(bundle(name))
         yield Loaded(base, refused)
 
 

@@ -33,7 +33,9 @@ class NotSearchableError(RefusedError):
 class Ehr:
     """An EHR with its FHIR server."""
 
-    def __init__(self, fhir: str, discovery: str, *, page: int = 0, by_post: bool = False) -> None:
+    def __init__(
+        self, fhir: str, discovery: str, *, page: int = 0, by_post: bool = False, afresh: bool = False
+    ) -> None:
         """Take the two addresses.
 
         Args:
@@ -42,11 +44,15 @@ class Ehr:
             page: cut pages to this many entries, as servers do that cap `_count`; 0 asks for what
                 the template says.
             by_post: search by POST to `Type/_search`, every value encoded, as the sandbox does.
+            afresh: ask a server that keeps the results of searches for a while (HAPI: 60 s) to search
+                again.
         """
         self.fhir = fhir
+        self.named = fhir  # what requests call it
         self.discovery = discovery
         self.page = page
         self.by_post = by_post
+        self.afresh = afresh
         self.pages = 0  # that were got by following a `next`
         self.worked_around: dict[str, str] = {}  # resource type → what the server said it cannot do
         self._http = requests.Session()
@@ -60,15 +66,16 @@ class Ehr:
         found: list[Json] = self._json(self._http.get(self.discovery, timeout=PATIENCE))["services"]
         return found
 
-    def call(self, service: Json, context: Json, prefetch: Json, now: str = "") -> Json:
-        """Post a hook request and return the response."""
+    def call(self, service: Json, context: Json, prefetch: Json | None, now: str = "") -> Json:
+        """Post a hook request and return the response; without `prefetch` the service has to fetch."""
         body: Json = {
             "hook": service["hook"],
             "hookInstance": str(uuid4()),
-            "fhirServer": self.fhir,
+            "fhirServer": self.named,
             "context": context,
-            "prefetch": prefetch,
         }
+        if prefetch is not None:
+            body["prefetch"] = prefetch
         if now:
             body["extension"] = {"org.heavylegs.now": now}
         return self._json(
@@ -117,6 +124,33 @@ class Ehr:
         if not found.ok:
             raise RefusedError(found.text)
         return self._json(found)
+
+    def load_what_it_takes(self, bundle: Json) -> dict[str, str]:
+        """Load a transaction; return what was refused: `Type/id` → what the server said.
+
+        What is refused as a whole is sent again as a batch, so that only what is wrong in it is left
+        out; and where a server does not read a body with a wrong resource in it, one by one.
+        """
+        try:
+            self.load(bundle)
+        except RefusedError:
+            pass
+        else:
+            return {}
+        refused: dict[str, str] = {}
+        try:
+            answer = self.load({**bundle, "type": "batch"})
+        except RefusedError:
+            for one in bundle["entry"]:
+                where, headers = f"{self.fhir}/{one['request']['url']}", {"Content-Type": JSON}
+                found = self._http.put(where, json=one["resource"], headers=headers, timeout=PATIENCE)
+                if not found.ok:
+                    refused[one["request"]["url"]] = found.text
+            return refused
+        for sent, got in zip(bundle["entry"], answer["entry"], strict=True):
+            if not got["response"]["status"].startswith("20"):
+                refused[sent["request"]["url"]] = str(got["response"].get("outcome", got))
+        return refused
 
     def found(self, query: str) -> list[Json]:
         """Return the matches of a search."""
@@ -180,6 +214,8 @@ class Ehr:
     def _get(self, url: str, *, further: bool = False) -> Json:
         # Strict: a server that skips a parameter it does not know answers about all patients at once.
         headers = {"Accept": JSON, "Prefer": "handling=strict"}
+        if self.afresh:
+            headers["Cache-Control"] = "no-cache"
         where, _, parameters = url.partition("?")
         if self.by_post and parameters and not further:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

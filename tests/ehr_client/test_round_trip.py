@@ -1,52 +1,18 @@
 """An EHR with a FHIR server that is not ours gets the golden cards, by the published queries alone."""
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
+from tests.ehr_client.charts import TRAILING_ZEROS, asked, golden
 from tests.ehr_client.conftest import Loaded
 from tests.ehr_client.ehr import UNSEARCHABLE, Ehr, filled
-from tests.golden import pairs, rendering
+from tests.golden import pairs
 
 pytestmark = pytest.mark.server
 
 NAMES = pairs.names()
 NOT_R4 = {"Observation/messy-k-wrong-type", "Procedure/messy-no-status"}
-# Patients about whom an EHR can tell less than their golden knows → what is then not in the answer.
-# Each pattern has to occur: what no longer differs is taken out of here.
-TOLD_LESS: Mapping[str, tuple[str, ...]] = {
-    # A server keeps nothing that is no R4, and finds no result of another patient.
-    "messy": (r"\nNot read: .*\n", r";\nnot or not wholly delivered: laboratory results(?=[.;])"),
-}
-
-
-# A server may keep 1.00 as 1.0, though R4 (datatypes, decimal) asks it to keep the precision.
-TRAILING_ZEROS = re.compile(r"(?<![\d.])(\d+\.\d*?)0+(?!\d)")
-
-
-def golden(name: str) -> str:
-    """Return what a patient's golden has below the line, less what an EHR cannot tell."""
-    text = pairs.path(name).read_text("utf-8").split(rendering.BELOW + "\n")[1]
-    for pattern in TOLD_LESS.get(name, ()):
-        text, times = re.subn(pattern, "", text)
-        assert times, f"TOLD_LESS[{name!r}]: {pattern!r} does not occur"
-    return text
-
-
-def asked(ehr: Ehr, name: str) -> str:
-    """Open a chart, choose and sign its orders: every hook, and all answers as text."""
-    bundle = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
-    answers: dict[str, Any] = {}
-    for service in ehr.services():
-        context = ehr.context(service["hook"], name)
-        if service["hook"] in pairs.NEEDS_ENCOUNTER and "encounterId" not in context:
-            continue
-        prefetch = ehr.prefetch(service, context)
-        answers[service["hook"]] = ehr.call(service, context, prefetch, bundle["timestamp"])
-    return rendering.below(answers)
 
 
 @pytest.fixture(scope="module", params=["as published", "pages of 3, searched by POST"])

@@ -1,0 +1,46 @@
+"""A HAPI FHIR server with all fixture patients in it, and the service beside it."""
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from tests.browser import serving
+from tests.ehr_client.charts import bundle
+from tests.ehr_client.ehr import Ehr
+from tests.golden import pairs
+from tests.integration.hapi import running
+from tests.integration.hapi.running import Running
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A server with the fixtures in it: what it refused of them (`Type/id` → why), and what it took."""
+
+    server: Running
+    refused: dict[str, str]
+    seconds: float
+
+    @property
+    def base(self) -> str:
+        """The base address."""
+        return self.server.base
+
+
+@pytest.fixture(scope="session")
+def hapi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """Return the server, every patient loaded by one transaction each."""
+    with running.server(tmp_path_factory.mktemp("hapi")) as server:
+        ehr = Ehr(server.base, "")
+        refused: dict[str, str] = {}
+        began = time.monotonic()
+        for name in pairs.names():
+            refused |= ehr.load_what_it_takes(bundle(name))
+        yield Loaded(server, refused, time.monotonic() - began)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of discovery of a service of these tests alone."""
+    with serving.running(tmp_path_factory.mktemp("service")) as started:
+        yield f"{started.base}cds-services"
