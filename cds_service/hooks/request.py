@@ -30,8 +30,12 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def user_type(self) -> str:
-        """The resource type of the user: Practitioner, PractitionerRole, Patient, RelatedPerson."""
-        return self.user.split("/", 1)[0] if "/" in self.user else ""
+        """The resource type of the user: Practitioner, PractitionerRole, Patient, RelatedPerson.
+
+        Empty where `userId` is an id alone. Some clients write the whole URL.
+        """
+        segments = self.user.partition("/_history/")[0].rstrip("/").split("/")
+        return segments[-2] if len(segments) > 1 else ""
 
 
 class Authorization(msgspec.Struct, frozen=True):
