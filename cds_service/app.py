@@ -18,7 +18,7 @@ from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import Clients
 from cds_service.clients.refusals import Refusals
 from cds_service.clients.replay import Replay
-from cds_service.ehr.fetch import CannotFetch
+from cds_service.ehr.fetching import Fetching
 from cds_service.failures import Failure, Kind
 from cds_service.invocation import Runtime
 from cds_service.rulebase.model import RuleBase
@@ -40,14 +40,15 @@ def create_app(settings: Settings) -> Flask:
     loaded = fitness.load(content.texts(content.folder("cards", settings.cards), cases=False))
     rule_base = for_region(loaded, settings.region)
     audit = AuditLog(settings.audit_db, key=settings.audit_key)
+    trusted = str(settings.ca_file or "")
     runtime = Runtime(
         settings=settings,
         rule_base=rule_base,
         audit=audit,
-        ehr=CannotFetch(),
+        ehr=Fetching(settings.fetch_budget / 1000, trusted),
         clients=clients(settings, loaded),
         authentication=Authentication(
-            settings.public_urls, KeyRing(fetcher()), Replay(settings.audit_db), Refusals()
+            settings.public_urls, KeyRing(fetcher(trusted)), Replay(settings.audit_db), Refusals()
         ),
         reload=partial(clients, settings, loaded),
     )

@@ -26,7 +26,8 @@ from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
-from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.fhir.absence import Absence
+from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.hooks import encoding, feedback, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.hooks.feedback import Feedback
@@ -98,8 +99,7 @@ class Runtime:
             service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
             _log_bare(service, request)
-            evidence = self._evidence(request, service, caller)
-            clock.lap("read")
+            evidence = self._evidence(request, service, caller, clock)
             now, marks = self._now(request, begun, caller)
             decision = self._decision(request, evidence, now, caller)
             clock.lap("decide")
@@ -200,7 +200,9 @@ class Runtime:
             marks=marks,
         )
 
-    def _evidence(self, request: HookRequest, service: Service, caller: Caller) -> Evidence:
+    def _evidence(
+        self, request: HookRequest, service: Service, caller: Caller, clock: "_Stopwatch"
+    ) -> Evidence:
         question = request.question
         brought = prefetch.read(
             request.prefetch,
@@ -210,13 +212,13 @@ class Runtime:
             question.encounter,
             question.fhir_server,
         )
-        gaps = [
-            key
-            for key, found in brought.arrivals.items()
-            if not isinstance(found, Arrival) and found.reason == "not-delivered"
-        ]
-        fetched = self.ehr.fetch(request, service, gaps, caller.client) if gaps else {}
-        evidence = msgspec.structs.replace(brought, arrivals={**brought.arrivals, **fetched})
+        clock.lap("read")
+        gaps = [key for key, found in brought.arrivals.items() if _is_gap(found)]
+        evidence = brought
+        if gaps:
+            fetched = self.ehr.fetch(request, service, gaps, caller.client)
+            evidence = msgspec.structs.replace(brought, arrivals={**brought.arrivals, **fetched})
+            clock.lap("fetch")
         _log_unpublished(service, evidence)
         necessary.demand_necessary(evidence)
         return evidence
@@ -251,6 +253,16 @@ class Runtime:
         return encoding.response(decision.cards, decision.evaluation(), decision.not_read())
 
 
+def _log_bare(service: Service, request: HookRequest) -> None:
+    """Tell the operator of a call that brings no data and no leave to fetch any (requirement 92)."""
+    if not request.prefetch and request.authorization is None:
+        _log.warning(
+            "%s: a call with neither prefetch nor fhirAuthorization: is the address that the EHR has on "
+            "record exactly the one it calls?",
+            service.id,
+        )
+
+
 def _service(service_id: str, caller: Caller) -> Service:
     """The service that a caller asks for.
 
@@ -265,14 +277,12 @@ def _service(service_id: str, caller: Caller) -> Service:
     return found
 
 
-def _log_bare(service: Service, request: HookRequest) -> None:
-    """Tell the operator of a call that brings no data and no leave to fetch any (requirement 92)."""
-    if not request.prefetch and request.authorization is None:
-        _log.warning(
-            "%s: a call with neither prefetch nor fhirAuthorization: is the address that the EHR has on "
-            "record exactly the one it calls?",
-            service.id,
-        )
+def _is_gap(found: Arrival | Unavailable) -> bool:
+    """Whether more could be had: the key is missing, or its list has further pages that matter."""
+    if isinstance(found, Unavailable):
+        return found.reason == Absence.NOT_DELIVERED
+    cut = found.incomplete == Absence.CUT and found.back_to is None
+    return found.incomplete == Absence.MORE_PAGES or cut
 
 
 # A key is the caller's: only what looks like one is written down.

@@ -288,6 +288,26 @@ class Settings(msgspec.Struct, frozen=True):
             "address; else it must be set where tokens are required",
         ),
     ] = ""
+    fetch_budget: Annotated[
+        int,
+        Variable(
+            "CDS_FETCH_BUDGET",
+            _whole(20_000),
+            "Milliseconds for everything that one hook call fetches from the EHR's FHIR server. What is "
+            "not there by then is unknown, and the card says so",
+        ),
+    ] = 1500
+    ca_file: Annotated[
+        Path | None,
+        Variable(
+            "CDS_CA_FILE",
+            FILE,
+            "Certificate authorities, in PEM, to check the certificates of FHIR servers and key sets "
+            "with. For a hospital whose servers have certificates of its own; it stands in "
+            "the place of the public ones",
+            unset="the public ones that come with requests (certifi)",
+        ),
+    ] = None
 
     @property
     def auth_required(self) -> bool:

@@ -185,7 +185,7 @@ def of_decision(
         facts=facts_used(decision, kept),
         cards=cards_shown(decision),
         undelivered=tuple(
-            Undelivered(kept.undelivered(what, question), why)
+            Undelivered(kept.undelivered(what, question), kept.reason(why))
             for what, why in decision.facts.undelivered
         ),
         timings={kept.token(stage): round(ms, 3) for stage, ms in (timings or {}).items()},

@@ -14,7 +14,7 @@ from cds_service.clients.building import Standing
 from cds_service.clients.cautions import cautions
 from cds_service.clients.exposure import exposures
 from cds_service.clients.fetching import fetcher
-from cds_service.clients.keys import KeyRing
+from cds_service.clients.keys import Fetch, KeyRing
 from cds_service.clients.model import Client, Clients, KeyAddress
 from cds_service.clients.tokens import Refused, Unreachable
 from cds_service.failures import BrokenClients, Failure, Kind
@@ -113,7 +113,7 @@ def token(file: Path, cards: str, url: str) -> None:
             for name, value in members.items():
                 click.echo(f"  {name:8} {value!r}{_time(name, value)}")
         now = datetime.now(UTC).timestamp()
-        proof = tokens.check(text, found, frozenset({endpoint}), KeyRing(fetcher()), now)
+        proof = tokens.check(text, found, frozenset({endpoint}), KeyRing(_fetch()), now)
     except Refused as refused:
         whose = f", as client {refused.client}" if refused.client else ""
         meaning = tokens.MEANINGS[refused.reason]
@@ -188,10 +188,14 @@ def _addresses(found: Clients) -> Iterator[KeyAddress]:
     yield from dict.fromkeys(one for trust in trusts for one in trust.keys.addresses)
 
 
+def _fetch() -> Fetch:
+    return fetcher(str(environment().ca_file or ""))
+
+
 def _fetched(address: KeyAddress) -> bool:
     """Fetch one key set and say what came; whether any key in it can be used."""
     try:
-        found = jwks.parse(fetcher()(address))
+        found = jwks.parse(_fetch()(address))
     except (Unreachable, ValueError) as error:
         click.secho(f"{address.url}: {error}", fg="red", err=True)
         return False

@@ -5,6 +5,7 @@ checked, and those are connected to; no redirects, cookies, proxies or passwords
 time and on size, after inflation.
 """
 
+import ssl
 import threading
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from cds_service.clients.tokens import Unreachable
 from cds_service.ehr import addresses
 from cds_service.ehr.absent import AbsentError
 from cds_service.ehr.budget import Budget
-from cds_service.ehr.pinning import PinnedAdapter, Route
+from cds_service.ehr.pinning import PinnedAdapter, Route, trusting
 
 SECONDS = 5.0  # for one key set; whoever calls meanwhile with a key that is known does not wait
 LARGEST = 256 * 1024  # bytes
@@ -33,12 +34,16 @@ def fetcher(trusted: str = "", seconds: float = SECONDS) -> Fetch:
     Args:
         trusted: a file of certificate authorities; empty for those that are shipped with requests.
         seconds: for one key set.
+
+    Raises:
+        Failure: incorrect, when that file cannot be used.
     """
+    trust = trusting(trusted)
 
     def fetch(address: KeyAddress) -> bytes:
         budget = Budget(seconds)
         try:
-            return _fetched(address, budget, trusted)
+            return _fetched(address, budget, trust)
         except AbsentError as error:
             raise Unreachable(str(error)) from error
         except requests.exceptions.SSLError as error:
@@ -49,31 +54,29 @@ def fetcher(trusted: str = "", seconds: float = SECONDS) -> Fetch:
     return fetch
 
 
-def _fetched(address: KeyAddress, budget: Budget, trusted: str) -> bytes:
+def _fetched(address: KeyAddress, budget: Budget, trust: ssl.SSLContext) -> bytes:
     parts = urlsplit(address.url)
     if parts.scheme != "https" and not address.plain_http:
         raise Unreachable("not https")
     port = parts.port or _PORTS[parts.scheme]
     found = addresses.resolve(parts.hostname or "", port, private=address.private)
     route = Route(found, budget)
-    adapter = PinnedAdapter(route, 1)
+    adapter = PinnedAdapter(route, 1, trust)
     # A server that sends a byte now and then is never silent for as long as a socket waits.
     end = threading.Timer(budget.some_time(), route.close)
     end.start()
     try:
-        return _body(address.url, adapter, budget, trusted)
+        return _body(address.url, adapter, budget)
     finally:
         end.cancel()
         adapter.close()
         route.close()
 
 
-def _body(url: str, adapter: PinnedAdapter, budget: Budget, trusted: str) -> bytes:
+def _body(url: str, adapter: PinnedAdapter, budget: Budget) -> bytes:
     prepared = requests.Request("GET", url, headers=_HEADERS).prepare()
     left = budget.some_time()
-    answer = adapter.send(
-        prepared, stream=True, timeout=(left, left), verify=trusted or True, proxies={}
-    )
+    answer = adapter.send(prepared, stream=True, timeout=(left, left), verify=True, proxies={})
     try:
         if answer.status_code != _OK:
             raise Unreachable(f"it answered {answer.status_code}")

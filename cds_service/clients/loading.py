@@ -60,7 +60,7 @@ def examine(
         Failure: unavailable, when the file cannot be read.
     """
     raw = _read(path)
-    document, problems = reading.read(path.name, raw.decode("utf-8", "replace"))
+    document, problems = reading.read(str(path), raw.decode("utf-8", "replace"))
     if problems:
         return None, problems
     problems = list(_misshapen(document))

@@ -71,8 +71,8 @@ def _within(address: IPv6Address) -> IPv4Address | None:
 def _is_fit(address: IPv4Address | IPv6Address, *, private: bool) -> bool:
     if address.is_multicast or address.is_unspecified:
         return False
-    shared = isinstance(address, IPv4Address) and address in _SHARED
-    if address.is_loopback or address.is_link_local or shared:
+    own = address in _SHARED if isinstance(address, IPv4Address) else address.is_site_local
+    if own or address.is_loopback or address.is_link_local:
         return private
     if address.is_reserved or address == IPv4Address("255.255.255.255"):
         return False

@@ -64,7 +64,7 @@ class Absence(StrEnum):
 # Of what was fetched or could not be: in the words of a 412, after "this is necessary, and".
 MEANINGS: Mapping[Absence, str] = {
     Absence.NO_SERVER: "the request names no fhirServer to fetch it from",
-    Absence.NOT_ALLOWED: "the fhirServer of the request is none of those that may be asked for this client",
+    Absence.NOT_ALLOWED: "the fhirServer of the request is none that may be asked for this client",
     Absence.EXPIRED: "the access token of the request has expired, so nothing was fetched",
     Absence.BAD_TOKEN: "the access token of the request is no bearer token, so nothing was fetched",
     Absence.NO_VALUE: "the context lacks a usable value for its query",
@@ -74,7 +74,7 @@ MEANINGS: Mapping[Absence, str] = {
     Absence.BAD_CERTIFICATE: "the certificate of the fhirServer is not trusted",
     Absence.OUT_OF_TIME: "the fhirServer did not answer in the time there is",
     Absence.BROKEN_OFF: "the answer of the fhirServer broke off",
-    Absence.NOT_AUTHORISED: "the fhirServer refused the access token, or the call without one (401, 403)",
+    Absence.NOT_AUTHORISED: "the fhirServer refused the access token, or a call without one (401, 403)",
     Absence.NOT_FOUND: "the fhirServer does not have it (404, 410)",
     Absence.QUERY_REFUSED: "the fhirServer refused the query (4xx)",
     Absence.BUSY: "the fhirServer was busy (429, 502, 503), also when asked again",
@@ -83,7 +83,7 @@ MEANINGS: Mapping[Absence, str] = {
     Absence.TOO_LARGE: "the answer of the fhirServer is larger than is read",
     Absence.NOT_FHIR: "the answer of the fhirServer is no FHIR JSON",
     Absence.OTHER_PATIENT: "the fhirServer answered with another Patient",
-    Absence.ERROR_OUTCOME: "the fhirServer answered with an OperationOutcome, or with an error beside the data",
+    Absence.ERROR_OUTCOME: "the fhirServer answered with an error in an OperationOutcome",
     Absence.FAULT: "fetching it failed within the service",
     Absence.PAGE_EXPIRED: "a further page had expired, also when the search was made again",
     Absence.PAGE_ELSEWHERE: "a further page is not below the fhirServer",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cds_service.failures import Failure, Kind
+from cds_service.fhir import references
 from cds_service.hooks import schemas
 from cds_service.hooks.envelope import members, plain
 
@@ -32,10 +33,10 @@ class Question(msgspec.Struct, frozen=True):
     def user_type(self) -> str:
         """The resource type of the user: Practitioner, PractitionerRole, Patient, RelatedPerson.
 
-        Empty where `userId` is an id alone. Some clients write the whole URL.
+        Also where the reference is an absolute URL, which it should not be (requirement 69): read as
+        "not a clinician", it would cost every card. Empty where it names no type.
         """
-        segments = self.user.partition("/_history/")[0].rstrip("/").split("/")
-        return segments[-2] if len(segments) > 1 else ""
+        return references.type_in(self.user)
 
 
 class Authorization(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.audit import store, writer
+from cds_service.audit import store
 from cds_service.audit.log import AuditLog, RowId
 from cds_service.audit.verification import verify
 from cds_service.failures import Failure, Kind
