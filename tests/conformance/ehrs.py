@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,13 +10,16 @@ from uuid import uuid4
 import jwt
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
+from flask import Flask
 from flask.testing import FlaskClient
 from jwt.algorithms import ECAlgorithm
 from werkzeug.test import TestResponse
 
-from tests.conformance.calls import Json, address
+from tests.conformance.calls import PATIENT, Json, address, bundle, potassium, request
 
 BASE = "https://cds.example.org"
+WHEN = "2026-11-22T12:01:00Z"
+PAD, TESTS = "pad01restingabi", "x02firstlinetests"  # topics of two information cards of `mild`
 _KEY = ec.generate_private_key(ec.SECP384R1())
 
 
@@ -67,5 +70,48 @@ class Ehr:
         return {"Authorization": f"Bearer {token}"}
 
 
+Known = Callable[..., Ehr]  # its name in the clients file, and a tenant where it has several
+
+
 def _issuer(name: str) -> str:
     return f"https://{name}.example/fhir"
+
+
+def events(app: Flask, kind: str) -> list[Json]:
+    found = app.extensions["cds"].audit.select("SELECT body FROM rows ORDER BY row")
+    return [event for (body,) in found if (event := json.loads(body))["kind"] == kind]
+
+
+def newest(app: Flask, kind: str) -> Json:
+    return events(app, kind)[-1]
+
+
+def topics(body: Json) -> dict[str, str]:
+    """Topic → uuid of each card."""
+    return {card["source"]["topic"]["code"]: card["uuid"] for card in body["cards"]}
+
+
+HEAVY = {
+    "resourceType": "Condition",
+    "id": "c-heavy",
+    "clinicalStatus": {
+        "coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}
+        ]
+    },
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "161873000"}]},
+    "subject": {"reference": f"Patient/{PATIENT}"},
+    "onsetDateTime": "2026-11-01",
+    "recordedDate": "2026-11-01",
+}
+
+
+def mild(value: float = 3.2, **more: Any) -> Json:
+    """Return a request about heavy legs and a potassium that is low, and not critically so."""
+    brought = {"conditions": bundle(HEAVY), "laboratory": bundle(potassium(value))}
+    return request(prefetch=brought, **more)
+
+
+def said(card: str, code: str = "", **more: Any) -> Json:
+    reason = {"overrideReason": {"reason": {"code": code}}} if code else {}
+    return {"card": card, "outcome": "overridden", "outcomeTimestamp": WHEN, **reason, **more}

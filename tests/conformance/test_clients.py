@@ -3,10 +3,6 @@
 Every call is made over HTTP with a token of the client: nothing here is set from inside.
 """
 
-import json
-import logging
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -24,13 +20,24 @@ from tests.conformance.calls import (
     rule,
 )
 from tests.conformance.conftest import MakeApp
-from tests.conformance.ehrs import BASE, Ehr, clients_file
+from tests.conformance.ehrs import (
+    BASE,
+    HEAVY,
+    PAD,
+    TESTS,
+    Ehr,
+    Known,
+    clients_file,
+    events,
+    mild,
+    newest,
+    said,
+    topics,
+)
 
 EPIC = "urn:com.epic.cdshooks.action.code.system.preference-list-item"
 REASONS = "urn:oid:2.999.17"
-WHEN = "2026-11-22T12:01:00Z"
 LATER = {"org.heavylegs.now": "2027-03-02T12:00:00Z"}  # 100 days after NOW
-PAD, TESTS = "pad01restingabi", "x02firstlinetests"  # topics of two information cards of `mild`
 ENTRIES: dict[str, Json] = {
     "north": {"tenants": ["a", "b"], "evaluation": True},
     "south": {"evaluation": True},
@@ -65,52 +72,14 @@ def app(make_app: MakeApp, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return make_app(demo=False, auth="required", public_url=BASE, clients=file)
 
 
-Known = Callable[..., Ehr]
-
-
 @pytest.fixture
 def ehr(app: Flask) -> Known:
     return lambda name, tenant="": Ehr(app.test_client(), name, tenant)
 
 
-def events(app: Flask, kind: str) -> list[Json]:
-    found = app.extensions["cds"].audit.select("SELECT body FROM rows ORDER BY row")
-    return [event for (body,) in found if (event := json.loads(body))["kind"] == kind]
-
-
-def newest(app: Flask, kind: str) -> Json:
-    return events(app, kind)[-1]
-
-
 def line(event: Json, name: str) -> Json:
     (found,) = (one for one in event["evaluation"] if one["rule"] == name)
     return dict(found)
-
-
-def topics(body: Json) -> dict[str, str]:
-    """Topic → uuid of each card."""
-    return {card["source"]["topic"]["code"]: card["uuid"] for card in body["cards"]}
-
-
-HEAVY = {
-    "resourceType": "Condition",
-    "id": "c-heavy",
-    "clinicalStatus": {
-        "coding": [
-            {"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}
-        ]
-    },
-    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "161873000"}]},
-    "subject": {"reference": f"Patient/{PATIENT}"},
-    "onsetDateTime": "2026-11-01",
-    "recordedDate": "2026-11-01",
-}
-
-
-def mild(value: float = 3.2, **more: Any) -> Json:
-    """Return a request about heavy legs and a potassium that is low, and not critically so."""
-    brought = {"conditions": bundle(HEAVY), "laboratory": bundle(potassium(value))}
-    return request(prefetch=brought, **more)
 
 
 # --- services, cards, zone -------------------------------------------------------------------------
@@ -311,11 +280,6 @@ def test_a_guard_knows_a_draft_by_the_client_s_code(ehr: Known, hook: str) -> No
 # --- override reasons ------------------------------------------------------------------------------
 
 
-def said(card: str, code: str = "", **more: Any) -> Json:
-    reason = {"overrideReason": {"reason": {"code": code}}} if code else {}
-    return {"card": card, "outcome": "overridden", "outcomeTimestamp": WHEN, **reason, **more}
-
-
 @pytest.mark.requirement(34)
 @pytest.mark.requirement(96)
 def test_a_code_with_its_system_is_offered_in_place_of_ours(ehr: Known) -> None:
@@ -350,93 +314,3 @@ def test_a_client_s_reason_counts_as_the_one_it_stands_for(ehr: Known, app: Flas
     in_spring = topics(answered(tuned.post(mild(extension=LATER))))
     assert PAD not in in_spring
     assert TESTS in in_spring
-
-
-# --- tenants ---------------------------------------------------------------------------------------
-
-
-def test_one_patient_id_at_two_clients_tenants_or_servers_is_as_many_patients(
-    ehr: Known, app: Flask
-) -> None:
-    other_server = mild(fhirServer="https://two.example/fhir")
-    callers = [(("north", "a"), mild()), (("north", "b"), mild()), (("south",), mild())]
-    callers.append((("north", "a"), other_server))
-    before = [topics(answered(ehr(*who).post(asked))) for who, asked in callers]
-    hashes = [event["patient"] for event in events(app, "answered")[-4:]]
-    names = [event["client"] for event in events(app, "answered")[-4:]]
-
-    assert all(PAD in shown for shown in before)
-    assert len({shown[PAD] for shown in before}) == 4
-    assert len(set(hashes)) == 4
-    assert names == ["north/a", "north/b", "south", "north/a"]
-
-    answered(ehr("north", "a").feedback(said(before[0][PAD], "patient-refuses")))
-    after = [topics(answered(ehr(*who).post(asked))) for who, asked in callers]
-    assert [PAD in shown for shown in after] == [False, True, True, True]
-
-
-def test_feedback_on_another_client_s_card_counts_nowhere_and_is_marked(
-    ehr: Known, app: Flask, caplog: pytest.LogCaptureFixture
-) -> None:
-    shown = topics(answered(ehr("south").post(mild())))
-    for who in (("capped",), ("north", "a")):
-        with caplog.at_level(logging.WARNING):
-            found = ehr(*who).feedback(said(shown[PAD], "patient-refuses"))
-        unknown = ehr(*who).feedback(said("7b8c0e0e-0000-4000-8000-000000000000", "patient-refuses"))
-        # It must not be told whether there is such a card.
-        assert (found.status_code, found.data) == (unknown.status_code, unknown.data) == (200, b"{}")
-        of_another, of_nobody = events(app, "feedback")[-2:]
-        assert of_another["marks"] == ["another-client"]
-        assert "marks" not in of_nobody
-        assert "feedback on a card of another client" in caplog.text
-    for who in (("south",), ("capped",)):
-        body = answered(ehr(*who).post(mild()))
-        assert rule(body, "pad-01-resting-abi")["shown"] in ("card", "folded")
-
-
-def test_a_tenant_may_be_any_text_and_is_none_in_the_clear(ehr: Known) -> None:
-    refused_ = ehr("north", "../../south").post(mild())
-    assert refused_.status_code == 401  # no tenant of its entry
-
-
-# --- users -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize(
-    ("user", "kind"),
-    [
-        (f"Patient/{PATIENT}", "Patient"),
-        ("RelatedPerson/1", "RelatedPerson"),
-        ("https://south.example/fhir/Patient/1", "Patient"),
-    ],
-)
-def test_who_is_no_clinician_gets_no_card(
-    ehr: Known, app: Flask, hook: str, user: str, kind: str
-) -> None:
-    asked = request(hook) if not hook.startswith("order-") else knee_order(hook)
-    assert answered(ehr("south").post(asked, hook))["cards"]
-    asked["context"]["userId"] = user
-
-    body = answered(ehr("south").post(asked, hook))
-
-    assert body["cards"] == []
-    for lines in (
-        body["extension"]["org.heavylegs.evaluation"],
-        newest(app, "answered")["evaluation"],
-    ):
-        told = {(one["shown"], one["reason"]) for one in lines}
-        assert told == {
-            ("not-assessed", "not-a-clinicians-view"),
-            ("not-this-hook", "not-this-hook"),
-        }
-    assert newest(app, "answered")["userType"] == kind
-
-
-@pytest.mark.parametrize(
-    "user", ["https://south.example/fhir/Practitioner/1", "PractitionerRole/1", "1"]
-)
-def test_a_clinician_is_one_however_the_user_is_written(ehr: Known, user: str) -> None:
-    asked = request()
-    asked["context"]["userId"] = user
-    assert answered(ehr("south").post(asked))["cards"]
