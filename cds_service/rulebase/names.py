@@ -6,7 +6,7 @@ from typing import Any
 from cds_service.failures import ContentProblem
 from cds_service.rulebase.check_digits import wrong_code
 from cds_service.rulebase.reading import Document, Path, strings
-from cds_service.rulebase.threshold_keys import thresholds_in
+from cds_service.rulebase.threshold_keys import thresholds_in, thresholds_said
 
 Documents = Mapping[str, list[Document]]
 _SECTIONS = {
@@ -220,7 +220,7 @@ def _fact(name: str, value: Mapping[str, Any], document: Document, known: _Names
         known.want("scores", value["table"], document, (*path, "table"))
     for key in ("after-onset-of", "after-latest-onset-of"):
         known.want_all("facts", value.get(key, ()), document, (*path, key))
-    for where, one in thresholds_in(value):
+    for where, one in (*thresholds_in(value), *thresholds_said(value)):
         known.want("thresholds", one, document, (*path, *where))
     if "shorter" in value:
         known.want("facts", value["shorter"]["while"], document, (*path, "shorter", "while"))
