@@ -101,7 +101,7 @@ lock: $(RUN) ## write cards/cards.lock after a rule's meaning changed
 docs: $(DEV) ## write the pages in docs/reference that are made from code and content
 	@$(BIN)/python -m scripts.docs
 
-package: $(RUN) ## build sdist and wheel into dist/, install them apart, run the cases, make a call
+package: $(RUN) ## build sdist, wheel and bill of materials into dist/, install them apart, run the cases, make a call
 	@$(BIN)/python -m scripts.package $(ARGS)
 
 relock: FORCE ## resolve the dependencies anew into requirements/ (UPGRADE=1: to the newest)

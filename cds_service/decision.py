@@ -19,7 +19,6 @@ from cds_service.presentation.cards import Carded, build
 from cds_service.presentation.suppression import History
 from cds_service.presentation.text import plain
 from cds_service.rulebase.model import RuleBase
-from cds_service.rulebase.overrides import with_thresholds
 from cds_service.rules.evaluation import evaluate_all
 from cds_service.rules.model import Finding, Policy
 from cds_service.rules.settling import ranking
@@ -110,6 +109,5 @@ def answer(
     policy: Policy,
 ) -> Decision:
     """`assess` and `decide`, composed: what HTTP, the command line and cases call."""
-    tuned = with_thresholds(rule_base, policy.thresholds)
-    facts = assess(evidence, tuned, now, zone, question.hook)
-    return decide(question, facts, tuned, history, policy)
+    facts = assess(evidence, rule_base, now, zone, question.hook)
+    return decide(question, facts, rule_base, history, policy)

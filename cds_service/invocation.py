@@ -64,6 +64,7 @@ class Runtime:
         try:
             service = self._service(service_id)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
+            _log_bare(service, request)
             evidence = self._evidence(request, service, caller)
             clock.lap("read")
             now, marks = self._now(request, begun, caller)
@@ -193,8 +194,18 @@ class Runtime:
         if self.settings.validate:
             emission.check(decision.cards)
         if not caller.client.policy.evaluation:
-            return encoding.response(decision.cards, {})
-        return encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
+            return encoding.response(decision.cards)
+        return encoding.response(decision.cards, decision.evaluation(), decision.not_read())
+
+
+def _log_bare(service: Service, request: HookRequest) -> None:
+    """Tell the operator of a call that brings no data and no leave to fetch any (requirement 92)."""
+    if not request.prefetch and request.authorization is None:
+        _log.warning(
+            "%s: a call with neither prefetch nor fhirAuthorization: is the address that the EHR has on "
+            "record exactly the one it calls?",
+            service.id,
+        )
 
 
 # A key is the caller's: only what looks like one is written down.

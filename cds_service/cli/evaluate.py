@@ -50,7 +50,7 @@ def evaluate(file: str, hook: str, now: str, cards: str, as_json: bool) -> None:
     (`cds-service evaluate ?`) lists them all; so does the page of `cds-service serve --demo`.
     """
     decision, _ = _decided(file, hook, now, cards)
-    body = encoding.response(decision.cards, {}, decision.evaluation(), decision.not_read())
+    body = encoding.response(decision.cards, decision.evaluation(), decision.not_read())
     if as_json:
         click.echo(msgspec.json.format(body, indent=2).decode())
         return

@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 from cds_service import settings
 from cds_service.app import create_app
 from cds_service.failures import Failure, Kind
+from cds_service.server.worker import BufferingWorker, Limits
 
 
 @click.command()
@@ -101,12 +102,13 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """What gunicorn asks for its settings."""
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        limits = Limits(body=settings.BODY_LIMIT)
         chosen: dict[str, Any] = {
             "bind": f"{host}:{self._config.port}",
             "workers": self._config.workers,
-            # Threads, so that idle and half-sent connections do not block; SO_REUSEPORT, because
-            # keep-alive otherwise piles all connections on one worker (docs/decisions/server.md).
-            "worker_class": "gthread",
+            # A thread gets a request when all of it has come; SO_REUSEPORT, because keep-alive otherwise
+            # piles all connections on one worker (docs/decisions/server.md).
+            "worker_class": BufferingWorker.within(limits),
             "threads": self._config.threads,
             "reuse_port": True,
             "preload_app": True,

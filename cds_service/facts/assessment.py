@@ -234,7 +234,8 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
         if not found.complete:
             yield key, found.incomplete
         for one in found.unread:
-            yield f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}", "unreadable"
+            what = f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}"
+            yield what, f"unreadable: {', '.join(one.elements)}" if one.elements else "unreadable"
         if found.other_patient:
             yield key, f"other-patient: {found.other_patient} dropped"
     if record.patient.deceasedDateTime is not None and not demographics.has_died(record):

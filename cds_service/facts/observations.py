@@ -146,7 +146,7 @@ def _valued(
     context: Context,
 ) -> Stated:
     says, answer, quantity, problem = _value(part, context)
-    found = list(matches(part.code, context))
+    found = [one for one in matches(part.code, context) if not one[0].concept.ordered]
     # A code that names the position itself ("systolic--standing") wins over that of the whole.
     named = postures.named_by(match for match, _ in found)
     for match, code in found:

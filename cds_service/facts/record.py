@@ -123,8 +123,9 @@ class Record:
         for arrival in self.evidence.delivered():
             for item in arrival.items:
                 resource = item.resource
-                if isinstance(resource, Medication) and resource.id:
-                    self._medications[resource.id] = resource.code
+                if isinstance(resource, Medication):
+                    names = (resource.id, item.url)
+                    self._medications.update({name: resource.code for name in names if name})
         today = list(self._encounters_of_today())
         if any(encounter.reasonReference for encounter, _ in today):
             bases = encounters.bases_of(self.evidence.server, self._items())
@@ -206,7 +207,8 @@ class Record:
         named = CodeableConcept(text=reference.display)
         if type_in(reference.reference) not in ("", "Medication"):
             return named
-        return self._medications.get(last_segment(reference.reference)) or named
+        found = self._medications.get(reference.reference)
+        return found or self._medications.get(last_segment(reference.reference)) or named
 
     def _read_encounter_reasons(self) -> None:
         for encounter, item in self._encounters_of_today():

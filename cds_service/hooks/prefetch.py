@@ -42,6 +42,11 @@ _COMPANIONS = frozenset(
     {"AuditEvent", "Basic", "CarePlan", "CareTeam", "Location", "Organization", "Practitioner"}
     | {"PractitionerRole", "Provenance", "RelatedPerson"}
 )
+# What orders were called before R4: it may be the order that a rule is about.
+_ORDERS_OF_OLD = frozenset(
+    {"DeviceUseRequest", "DiagnosticOrder", "DiagnosticRequest", "MedicationOrder", "ProcedureRequest"}
+    | {"ReferralRequest"}
+)
 CLIENT_ERROR = "client-error"
 UNPUBLISHED = "not-a-published-key"
 _COUNT = re.compile(r"[?&]_count=(\d+)")
@@ -231,12 +236,11 @@ def _sorted_out(
     for number, entry in enumerate(bundle.entry):
         if entry.resource is msgspec.UNSET:
             continue
-        found = decoding.decode(entry.resource)
+        found, lost = _resource(entry.resource, origin, template)
+        unread.extend(lost)
         if isinstance(found, OperationOutcome):
             failed |= any(issue.severity in _SERIOUS for issue in found.issue)
             continue
-        if isinstance(found, Ignored) and "?" in template and found.type not in _COMPANIONS:
-            unread.append(Unread(found.type, "", "not of a type that was asked for"))
         matched += entry.search is None or entry.search.mode != "include"
         if isinstance(found, Ignored):
             continue
@@ -269,6 +273,21 @@ def _sorted_out(
         unread=tuple(unread),
         other_patient=others,
     )
+
+
+def _resource(
+    raw: msgspec.Raw, origin: Origin, template: str
+) -> tuple[AnyResource | Ignored | Unread, tuple[Unread, ...]]:
+    """One resource, and what is lost of it or with it although it is no error."""
+    if origin == "context":
+        order, odd = decoding.order(raw)
+        if isinstance(order, Ignored) and order.type in _ORDERS_OF_OLD:
+            return order, (Unread(order.type, order.id, "not an order of R4"),)
+        return order, () if odd is None else (odd,)
+    found = decoding.decode(raw)
+    if isinstance(found, Ignored) and "?" in template and found.type not in _COMPANIONS:
+        return found, (Unread(found.type, "", "not of a type that was asked for"),)
+    return found, ()
 
 
 def _why_incomplete(matched: int, bundle: _Bundle, template: str, unread: list[Unread]) -> str:

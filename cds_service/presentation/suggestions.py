@@ -238,12 +238,15 @@ def _order_resource(
 def _concept(codings: tuple[Coded, ...], text: str) -> dict[str, Any]:
     concept: dict[str, Any] = {}
     if codings:
-        concept["coding"] = [
-            {"system": one.system, "code": one.code, "display": one.display} for one in codings
-        ]
+        concept["coding"] = [_coding(one) for one in codings]
     if text:
         concept["text"] = text
     return concept
+
+
+def _coding(one: Coded) -> dict[str, str]:
+    coding = {"system": one.system, "code": one.code, "display": one.display}
+    return coding if one.display else {"system": one.system, "code": one.code}
 
 
 def _reasons(finding: Finding, facts: Facts) -> Iterator[str]:

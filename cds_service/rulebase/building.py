@@ -24,10 +24,20 @@ def threshold(name: str, value: Mapping[str, Any]) -> definitions.Threshold:
         standing=value["standing"],
         of=value.get("of", ""),
         regions={
-            region: threshold(name, {**other, "of": value.get("of", "")})
+            region: threshold(name, {**_shared(value), **other})
             for region, other in value.get("regions", {}).items()
         },
+        bounds=_bounds(value["bounds"]) if "bounds" in value else None,
     )
+
+
+def _shared(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What the thresholds of all regions have in common."""
+    return {key: value[key] for key in ("of", "bounds") if key in value}
+
+
+def _bounds(value: Mapping[str, Any]) -> definitions.Bounds:
+    return definitions.Bounds(Decimal(value["from"]), Decimal(value["to"]), value["source"])
 
 
 def analyte(name: str, value: Mapping[str, Any]) -> definitions.Analyte:

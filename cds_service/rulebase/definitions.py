@@ -12,10 +12,19 @@ from cds_service.rulebase.criteria import Criterion
 Bound = Literal["upper-limit", "lower-limit"]
 
 
+class Bounds(msgspec.Struct, frozen=True):
+    """Between which numbers, both included, a client may set a threshold, and why there."""
+
+    least: Decimal
+    most: Decimal
+    source: str
+
+
 class Threshold(msgspec.Struct, frozen=True):
     """A number with a name, its native values per unit, and where it comes from.
 
-    `regions`: the threshold where another number is practice (`rulebase.regions`).
+    `regions`: the threshold where another number is practice (`rulebase.regions`). `bounds`: in the
+    first unit of its analyte, or in its only one; without any no client may set another number.
     """
 
     name: str
@@ -24,6 +33,7 @@ class Threshold(msgspec.Struct, frozen=True):
     standing: str
     of: str = ""
     regions: Mapping[str, "Threshold"] = {}
+    bounds: Bounds | None = None
 
     def single(self) -> Decimal:
         """The value of a threshold that has one unit (windows, ages, points)."""

@@ -44,11 +44,11 @@ SEVERITY: Mapping[str, int] = {"info": 0, "warning": 1, "critical": 2}
 
 
 class Coded(msgspec.Struct, frozen=True):
-    """A coding as content names it: full system URI, code, display."""
+    """A coding as content or a client names it: full system URI, code, and a display if there is one."""
 
     system: str
     code: str
-    display: str
+    display: str = ""
 
 
 class LocalCode(msgspec.Struct, frozen=True):

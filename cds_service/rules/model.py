@@ -1,7 +1,5 @@
 """What evaluating one rule gives, and what the client's policy says about rules."""
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -27,7 +25,8 @@ LegSide = Literal["", "left", "right", "both", "unknown"]
 class Policy(msgspec.Struct, frozen=True):
     """What a client has chosen within the bounds the content allows.
 
-    `card_cap` None takes the rule base's own. `thresholds`: threshold name → unit → value.
+    `card_cap` None takes the rule base's own. Its thresholds are not here: they are in its rule base
+    (`clients.tailoring`).
     """
 
     card_cap: int | None = None
@@ -37,7 +36,6 @@ class Policy(msgspec.Struct, frozen=True):
     silent_mode: bool = False
     evaluation: bool = False
     intent: Literal["proposal", "plan", "order"] = "proposal"
-    thresholds: Mapping[str, Mapping[str, Decimal]] = {}
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from scripts.docs import (
     content,
     failures,
     hazards,
+    links,
     prefetch,
     regions,
     rule_language,
@@ -30,6 +31,7 @@ Page = Callable[[], str]
 PAGES: Mapping[str, Page] = {
     "cli.md": cli.page,
     "failures.md": failures.page,
+    "links.md": links.page,
     "prefetch.md": prefetch.page,
     "rule-language.md": rule_language.page,
     "rules/README.md": rules.page,

@@ -2,8 +2,9 @@
 
     make package
 
-Leaves an sdist, and the wheel that was built from the sdist, in dist/. Then makes an environment from
-requirements/run.lock and the wheel alone, goes to an empty folder, runs the cases of the rule base,
+Leaves an sdist, the wheel that was built from the sdist, and the bill of materials of what is installed
+with it (CycloneDX) in dist/. For this it makes an environment from requirements/run.lock and the wheel
+alone; then it goes to an empty folder, runs the cases of the rule base,
 starts `cds-service serve`, and calls it with an invented patient. Ends with exit code 1 and the output
 of the step that failed, if one did.
 """
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.package import bill
 from scripts.package.archives import build
 from scripts.package.environments import StepFailed, environment, locked, pip
 from scripts.package.trial import try_out
@@ -40,16 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def installed_and_tried(wheel: Path, scratch: Path) -> str:
-    """Install the wheel below `scratch`, and try it out from another folder there."""
+    """Install the wheel below `scratch`, write its bill beside it, try it out from another folder."""
     programs = environment(
         scratch / "environment",
         locked(CHECKOUT / "requirements" / "run.lock"),
         ["--no-deps", "--no-index", wheel],
     )
     pip(programs, "check")  # the lock has all that the wheel asks for
+    listed = bill.write(programs, CHECKOUT / "pyproject.toml", wheel.with_suffix(".cdx.json"))
     elsewhere = scratch / "elsewhere"
     elsewhere.mkdir()
-    return try_out(programs, elsewhere)
+    return f"{listed.name}\n{try_out(programs, elsewhere)}"
 
 
 if __name__ == "__main__":

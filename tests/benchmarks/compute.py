@@ -92,7 +92,7 @@ class _Line:
                 rule_base, assess(evidence, rule_base, NOW, UTC, hook), hook
             ),
             "cards": present,
-            "encode": lambda: encoding.response(decision.cards, {}),
+            "encode": lambda: encoding.response(decision.cards),
             WHOLE: lambda: self.whole(raw),
         }
 
@@ -113,7 +113,7 @@ class _Line:
     def whole(self, raw: bytes) -> tuple[Decision, bytes]:
         question, evidence = self._read(raw)
         decision = answer(question, evidence, self._rule_base, NOW, UTC, History(), Policy())
-        return decision, encoding.response(decision.cards, {})
+        return decision, encoding.response(decision.cards)
 
 
 def _fastest(run: Callable[[], object]) -> float:

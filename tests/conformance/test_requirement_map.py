@@ -15,7 +15,6 @@ UNTESTED = {
     "84": "a suite by others, which was not run",
     "85": "says that these tests are needed",
     "96": "about what a site sets up in its EHR",
-    "99": "about which hooks a client calls",
 }
 
 

@@ -67,7 +67,7 @@ def test_a_chunked_body_of_17_mib_is_too_large(server: Server) -> None:
 def test_broken_chunks_are_the_callers_error(server: Server, body: bytes) -> None:
     raw = head("Transfer-Encoding: chunked", "Connection: close") + body
     answer = said(server, raw)
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.startswith(b"HTTP/1.1 400") or answer == b""  # who hangs up half-way hears nothing
     assert server.good()
 
 
@@ -97,7 +97,7 @@ def test_a_length_of_17_mib_is_refused_before_the_body_is_sent(server: Server) -
 def test_a_length_that_can_be_read_two_ways_is_refused(server: Server, headers: tuple[str, ...]) -> None:
     smuggled = head("Content-Length: 0", method="GET", path="/cds-services")
     answer = said(server, head(*headers) + b"0\r\n\r\n" + smuggled)
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501")) or answer == b""
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 501")) or answer == b""
     assert b"heavy-legs-patient-view" not in answer
     assert server.good()
 
@@ -112,7 +112,7 @@ def test_a_length_that_can_be_read_two_ways_is_refused(server: Server, headers: 
         b"GET /cds-services\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
         b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n",
         b"\r\n" * 1000,

@@ -5,8 +5,10 @@ requirements/*.lock, once; after that pip is allowed no index.
 """
 
 import json
+import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +16,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from cds_service import content, fitness
 from cds_service.cases import fixtures
 from scripts.package import __main__ as package
+from scripts.package import bill
 from scripts.package.environments import StepFailed, environment, locked, pip, run
 from scripts.package.trial import call, cards_for, serving
 
@@ -45,6 +50,19 @@ print(json.dumps({
     "digest": fitness.load(content.texts(folders["cards"])).digest,
 }))
 """
+
+
+LOCKED = re.compile(r"^([a-z0-9.-]+)==([^ ]+) ", re.MULTILINE)
+# The wheel says MPL-2.0 of certifi: a list of certificates, used unchanged.
+LICENCES = re.compile(
+    r"(License :: OSI Approved :: )?(MIT|MIT-0|BSD-[23]-Clause|Apache-2\.0|PSF-2\.0|MPL-2\.0|BSD License"
+    r"|Apache Software License|Mozilla Public License 2\.0 \(MPL 2\.0\)"
+    r"|Apache-2\.0 OR BSD-[23]-Clause)"
+)
+DEPENDENCIES = [
+    canonicalize_name(Requirement(one).name)
+    for one in tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+]
 
 
 class Installed(NamedTuple):
@@ -93,10 +111,25 @@ def test_make_package_builds_installs_and_gets_a_card(
 ) -> None:
     assert package.main(["--dist", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".whl"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gz", ".json", ".whl"]
     assert " cases, 0 differ" in printed
     assert "CRITICAL  Potassium 2.4 mmol/L" in printed
     assert "[Order magnesium]" in printed
+    [listed] = tmp_path.glob("*.cdx.json")
+    assert_the_bill_lists_what_is_locked(listed)
+
+
+def assert_the_bill_lists_what_is_locked(listed: Path) -> None:
+    locked_versions = set(LOCKED.findall(LOCKS[0].read_text("utf-8")))
+    found = bill.components(listed)
+    # Only what this system needs of the lock is installed, so a package less is none wrong.
+    assert {(name, version) for name, (version, _) in found.items()} <= locked_versions
+    for package_name in DEPENDENCIES:
+        assert package_name in found
+    odd = {name: said for name, (_, said) in found.items() if not all(map(LICENCES.fullmatch, said))}
+    assert not odd, "look at the licence, then name it here or leave the package out"
+    assert all(said for _, said in found.values())
+    assert str(listed.parent) not in listed.read_text("utf-8")
 
 
 def test_make_package_says_what_went_wrong(

@@ -1,7 +1,8 @@
-"""What a card looks like on the wire: nothing null, nothing empty, site codes added."""
+"""What a card looks like on the wire: nothing null, nothing empty."""
 
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -17,6 +18,11 @@ ORDER = {
     "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]},
     "subject": {"reference": "Patient/1"},
 }
+BASIS: dict[str, Any] = {
+    "rules": [{"id": "k-01-low-potassium", "version": 1}],
+    "cause": "electrolytes",
+    "ruleBase": {"version": "2026.11", "digest": "0" * 64},
+}
 BARE = Card(uuid=UUID, summary="s", indicator="info", source=Source(label="l"))
 
 
@@ -27,16 +33,14 @@ def with_order(resource: dict[str, Any]) -> Card:
 
 
 def decoded(*cards: Card, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(
-        response(cards, more.get("code_map", {}), more.get("evaluation", ()))
-    )
+    found: dict[str, Any] = msgspec.json.decode(response(cards, more.get("evaluation", ())))
     schemas.validator("response").validate(found)
     return found
 
 
 @pytest.mark.requirement(25)
 def test_no_advice_is_an_empty_list_of_cards() -> None:
-    assert response((), {}) == b'{"cards":[]}'
+    assert response(()) == b'{"cards":[]}'
 
 
 @pytest.mark.requirement(2)
@@ -55,7 +59,7 @@ def test_a_whole_card() -> None:
         source=Source(label="l", url="https://x.example/g", topic=topic),
         overrideReasons=(Coding(system="https://x.example", code="c", display="d"),),
         detail="**Why**",
-        extension={"org.heavylegs.basis": {"rules": []}},
+        extension={"org.heavylegs.basis": BASIS},
     )
     (found,) = decoded(card)["cards"]
     assert found["selectionBehavior"] == "any"
@@ -64,27 +68,22 @@ def test_a_whole_card() -> None:
 
 
 def test_the_evaluation_is_an_extension_of_the_response() -> None:
-    found = decoded(evaluation=[{"id": "k-01"}])
-    assert found["extension"] == {"org.heavylegs.evaluation": [{"id": "k-01"}]}
-
-
-@pytest.mark.requirement(95)
-def test_a_sites_own_codes_stand_beside_ours() -> None:
-    site = {"system": "urn:com.epic.cdshooks.action.code.system.preference-list-item", "code": "99"}
-    found = decoded(with_order(ORDER), code_map={("http://loinc.org", "2823-3"): (site,)})
-    coding = found["cards"][0]["suggestions"][0]["actions"][0]["resource"]["code"]["coding"]
-    assert coding == [{"system": "http://loinc.org", "code": "2823-3"}, site]
-    assert len(ORDER["code"]["coding"]) == 1  # type: ignore[index]
+    line = {"id": "k-01", "version": 1, "outcome": "silent", "shown": "nothing"}
+    found = decoded(evaluation=[line])
+    assert found["extension"] == {"org.heavylegs.evaluation": [line]}
 
 
 @pytest.mark.parametrize(
-    "resource",
+    "spoiled",
     [
-        {key: value for key, value in ORDER.items() if key != "code"},
-        {**ORDER, "code": {"text": "potassium"}},
-        {"resourceType": "Task", "status": "draft", "intent": "proposal"},
+        {**BASIS, "rules": []},
+        {**BASIS, "ruleBase": {"version": "2026.11"}},
+        {**BASIS, "facts": [{"name": "potassium", "value": 2.4}]},
+        {**BASIS, "facts": [{"name": "potassium", "patient": "Ada"}]},
+        {**BASIS, "note": "new"},
     ],
 )
-def test_an_order_without_a_code_is_left_as_it_is(resource: dict[str, Any]) -> None:
-    found = decoded(with_order(resource), code_map={("http://loinc.org", "2823-3"): ({"code": "9"},)})
-    assert found["cards"][0]["suggestions"][0]["actions"][0]["resource"] == resource
+def test_the_shape_of_our_own_extension_is_promised(spoiled: dict[str, Any]) -> None:
+    assert decoded(msgspec.structs.replace(BARE, extension={"org.heavylegs.basis": BASIS}))
+    with pytest.raises(jsonschema.ValidationError):
+        decoded(msgspec.structs.replace(BARE, extension={"org.heavylegs.basis": spoiled}))

@@ -1,7 +1,6 @@
 """A rule's digest is its meaning: the rule and all it reaches, and nothing else (ARCHITECTURE 2, 3)."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,12 +8,8 @@ import yaml
 
 from cds_service import content
 from cds_service.rulebase import loader
-from cds_service.rulebase.model import RuleBase
-from cds_service.rulebase.overrides import with_thresholds
-from cds_service.rules.model import Policy
 from tests.unit.facts.patients import assessed, lab
 from tests.unit.rulebase.tiny import code_set, fact, loaded, order, rule, texts
-from tests.unit.rules.deciding import answered
 
 FACTS = {
     "low": fact("measurement", of="potassium", is_={"below": "potassium-low"}, within="window-7"),
@@ -198,40 +193,6 @@ def test_a_word_that_happens_to_be_the_name_of_something_else_reaches_nothing() 
     after["thresholds/base.yaml"] = after["thresholds/base.yaml"].replace("mg/dL", "mg/dl2")
 
     assert digests(before) == digests(after)
-
-
-# --- a site's own thresholds -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def base() -> RuleBase:
-    return loaded(texts(FACTS, [rule("k", "low")], scores=SCORES))
-
-
-def override(value: str) -> dict[str, Any]:
-    return {"potassium-low": {"mmol/L": Decimal(value)}}
-
-
-def test_a_site_s_threshold_is_used(base: RuleBase) -> None:
-    result = [lab("3.7")]
-
-    assert answered(base, laboratory=result).cards == ()
-    assert answered(base, laboratory=result, policy=Policy(thresholds=override("3.8"))).cards
-
-
-def test_a_site_s_threshold_enters_the_digest(base: RuleBase) -> None:
-    one, other = (with_thresholds(base, override(value)) for value in ("3.8", "3.9"))
-
-    assert len({base.digest, one.digest, other.digest}) == 3
-    assert with_thresholds(base, override("3.8")).digest == one.digest
-    assert with_thresholds(base, {}) is base
-
-
-def test_a_card_names_the_digest_it_was_decided_by(base: RuleBase) -> None:
-    decision = answered(base, laboratory=[lab("3.7")], policy=Policy(thresholds=override("3.8")))
-
-    basis = decision.cards[0].extension["org.heavylegs.basis"]
-    assert basis["ruleBase"]["digest"] == decision.digest != base.digest
 
 
 def test_a_code_set_may_include_another() -> None:

@@ -80,9 +80,19 @@ thresholds:
   window-90: {value: {d: 90}, source: s, standing: design}
   points-2: {value: {"1": 2}, source: s, standing: design}
   age-18: {value: {a: 18}, source: s, standing: design}
-  potassium-low: {of: potassium, value: {mmol/L: 3.5}, source: s, standing: design}
+  potassium-low:
+    of: potassium
+    value: {mmol/L: 3.5}
+    source: s
+    standing: design
+    bounds: {from: 3.5, to: 4.5, source: s}
   potassium-high: {of: potassium, value: {mmol/L: 6.0}, source: s, standing: design}
-  calcium-high: {of: calcium, value: {mmol/L: 3.00, mg/dL: 12.0}, source: s, standing: design}
+  calcium-high:
+    of: calcium
+    value: {mmol/L: 3.00, mg/dL: 12.0}
+    source: s
+    standing: design
+    bounds: {from: 2.60, to: 3.00, source: s}
   calcium-edta: {of: calcium, value: {mmol/L: 1.5, mg/dL: 6.0}, source: s, standing: design}
   index-low: {of: index, value: {"1": 0.90}, source: s, standing: design}
   index-high: {of: index, value: {"1": 1.40}, source: s, standing: design}

@@ -1,0 +1,1 @@
+"""The server beneath the application: waitress reads the connections, gunicorn keeps the processes."""

@@ -1,0 +1,163 @@
+"""One connection: waitress's, with our refusals, and a limit to how long a request may arrive."""
+
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
+from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]
+from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]
+from waitress.utilities import RequestEntityTooLarge  # type: ignore[import-untyped]
+
+LINGER = 2.0  # seconds that a client has to take the answer to what it is still sending (RFC 9112 9.6)
+_DISCARD = 256 * 1024  # bytes read at once and thrown away meanwhile
+# Status → FHIR issue type and what is said. waitress's own words quote the request.
+_REFUSALS: Mapping[int, tuple[str, str]] = {
+    400: ("invalid", "this is not HTTP as RFC 9112 has it; nothing was read"),
+    408: ("timeout", "the request did not arrive in time; send it whole, at once"),
+    413: ("too-long", "the body is larger than is read"),
+    431: ("too-long", "the header is larger than is read"),
+    500: ("exception", "the service failed; tell its operator"),
+    501: ("not-supported", "this transfer coding is not read"),
+}
+
+
+def outcome(status: int) -> bytes:
+    """The body of what the server answers by itself: an OperationOutcome."""
+    code, words = _REFUSALS.get(status, _REFUSALS[500])
+    issue = {"severity": "error", "code": code, "diagnostics": words}
+    return msgspec.json.encode({"resourceType": "OperationOutcome", "issue": [issue]})
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request as waitress reads it, refused where another server on the way could read it otherwise.
+
+    RFC 9112 6.1 and 2.3 leave some of it to the server: a length beside a transfer coding, another
+    version. Behind a proxy each is how one request is smuggled inside another.
+    """
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head.
+
+        Raises:
+            ParsingError: it is refused; the connection ends.
+        """
+        super().parse_header(header_plus)
+        coded = self.chunked or "TRANSFER_ENCODING" in self.headers
+        if coded and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("a length and a transfer coding")
+        if self.version not in ("1.0", "1.1"):
+            raise ParsingError("a version that is not read")
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """What is said to a request that the application does not see."""
+
+    def execute(self) -> None:
+        """Write the refusal, and close the connection after it."""
+        error = self.request.error
+        body = outcome(error.code)
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class TooLarge(WSGITask):  # type: ignore[misc]
+    """A body beyond the limit: the application refuses it, unread, and writes the refusal down."""
+
+    def execute(self) -> None:
+        """Have the application answer what only says how long it would be."""
+        limit = self.channel.adj.max_request_body_size
+        self.request.headers["CONTENT_LENGTH"] = str(max(limit, self.request.content_length))
+        self.request.body_rcv = None
+        self.set_close_on_finish()
+        super().execute()
+
+
+def _refusing(channel: "Channel", request: Any) -> Task:
+    known = isinstance(request.error, RequestEntityTooLarge)
+    return (TooLarge if known else Refusal)(channel, request)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection.
+
+    Its request is given to a thread when all of it has come. `begun` is when its first byte came, in
+    seconds of the monotonic clock.
+    """
+
+    parser_class = Parser
+    error_task_class = staticmethod(_refusing)
+    begun = 0.0
+    _parts_at = 0.0  # when a closed connection's client is no longer waited for; 0 while it is open
+
+    @property
+    def arriving(self) -> int:
+        """Bytes that have come of a request that is not whole."""
+        if self.request is None or self.requests:
+            return 0
+        return int(self.request.header_bytes_received + self.request.body_bytes_received)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of a request has come, is being answered or is being sent."""
+        return self.request is None and not self.requests and not self.total_outbufs_len
+
+    def received(self, data: bytes) -> bool:
+        """Take what has come."""
+        if self.request is None:
+            self.begun = time.monotonic()
+        return bool(super().received(data))
+
+    def refuse_late(self) -> None:
+        """Say that the request did not arrive in time, and close."""
+        body = outcome(408)
+        head = (
+            "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.send(head.encode() + body)
+        self.will_close = True
+
+    # What follows lets a client that is still sending take its answer: a socket closed with bytes unread
+    # is reset by the system, and the answer lost with it.
+    def handle_write(self) -> None:
+        """Send; once all is sent and the connection is to end, wait a little for the client."""
+        if self.close_when_flushed and not self.total_outbufs_len and not self._parts_at:
+            self._parts_at = time.monotonic() + LINGER
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                self.will_close = True
+        if self._parts_at and not self.will_close:
+            return
+        super().handle_write()
+
+    def writable(self) -> bool:
+        """Whether there is something to send, or to end."""
+        return bool(self.will_close or (not self._parts_at and super().writable()))
+
+    def readable(self) -> bool:
+        """Whether more may come, be it to be thrown away."""
+        return bool(self._parts_at and not self.will_close) or bool(super().readable())
+
+    def handle_read(self) -> None:
+        """Read; after the last answer, throw away what is read."""
+        if not self._parts_at:
+            super().handle_read()
+            return
+        try:
+            ended = not self.recv(_DISCARD)
+        except OSError:
+            ended = True
+        if ended or time.monotonic() > self._parts_at:
+            self.will_close = True
+
+    @property
+    def overdue(self) -> bool:
+        """Whether a client that was waited for has not closed in time."""
+        return bool(self._parts_at) and time.monotonic() > self._parts_at
