@@ -14,11 +14,8 @@ from cds_service.failures import Failure
 from tests.unit.as_ehr.answering import Said, answering
 
 Json = dict[str, Any]
-SERVICE = {
-    "id": "legs",
-    "hook": "patient-view",
-    "prefetch": {"patient": "Patient/{{context.patientId}}"},
-}
+PREFETCH = {"patient": "Patient/{{context.patientId}}"}
+SERVICE = {"id": "legs", "hook": "patient-view", "prefetch": PREFETCH}
 
 
 def bundle(*resources: Json) -> Said:
@@ -29,7 +26,7 @@ def bundle(*resources: Json) -> Said:
 def test_the_service_at_a_hook_is_found_by_discovery() -> None:
     with answering({"/cds-services": Said(200, json.dumps({"services": [SERVICE]}))}) as (base, _):
         cds = CdsServer(f"{base}/cds-services")
-        assert cds.at("patient-view") == Service("legs", "patient-view", SERVICE["prefetch"])
+        assert cds.at("patient-view") == Service("legs", "patient-view", PREFETCH)
         with pytest.raises(Failure, match="no service at the hook 'order-sign'; it has: patient-view"):
             cds.at("order-sign")
 
@@ -92,10 +89,10 @@ def test_an_encounter_hook_without_one_is_refused() -> None:
 def test_without_prefetch_the_member_is_left_out_and_the_token_is_handed_on() -> None:
     server = FhirServer("https://fhir.example/r4")
     service = Service("legs", "patient-view", {})
-    body = hook.request(server, service, {"patientId": "p"}, None, "secret")
+    body = hook.request(server, service, {"patientId": "p"}, None, "a-token")
     assert "prefetch" not in body
     assert body["fhirServer"] == "https://fhir.example/r4"
-    assert body["fhirAuthorization"]["access_token"] == "secret"
+    assert body["fhirAuthorization"]["access_token"] == "a-token"
     assert "fhirAuthorization" not in hook.request(server, service, {}, [])
 
 
