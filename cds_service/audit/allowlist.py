@@ -15,6 +15,7 @@ import msgspec
 from cds_service.audit.secret import Secret
 from cds_service.facts.model import NOTES
 from cds_service.fhir import dates, decoding, references
+from cds_service.fhir.absence import Absence
 from cds_service.hooks import schemas
 from cds_service.hooks.request import Question
 from cds_service.rulebase.model import RuleBase
@@ -26,6 +27,8 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:[A-Za-z0-9._~:/#%-]{1,200}")
 _NUMBER = re.compile(r"(?:<=?|>=?|ad)?[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
 _AGE = re.compile(r"age \d{1,3}")  # our own words for an onset given as an age
 _MOST_SEGMENTS = 12
+_REASONS = frozenset(Absence)
+_DROPPED = re.compile(r": \d{1,6} dropped\Z")
 _LONG_ENOUGH = 4  # a shorter id is inside too many others by chance
 _USERS = frozenset({"Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Device"})
 
@@ -70,6 +73,11 @@ class Allowlist(msgspec.Struct, frozen=True):
     def token(self, text: str) -> str:
         """An identifier of the protocol: kept when it has the shape of one."""
         return text if _TOKEN.fullmatch(text) else self.hidden(text)
+
+    def client(self, name: str) -> str:
+        """Who calls: a client of ours, and after `/` its tenant, which a token has named."""
+        known, slash, tenant = name.partition("/")
+        return f"{self.token(known)}{slash}{self.token(tenant)}"
 
     def uri(self, text: str) -> str:
         """A code system: kept when it has the shape of a URI without a query."""
@@ -127,6 +135,11 @@ class Allowlist(msgspec.Struct, frozen=True):
         if key in self.keys and (not kind or kind in decoding.KNOWN):
             return what
         return self.reference(what, question)
+
+    def reason(self, why: str) -> str:
+        """Why something did not arrive: one of our own words, and a number of what was dropped."""
+        word = _DROPPED.sub("", why)
+        return why if word in _REASONS else self.hidden(why)
 
     def path(self, where: str) -> str:
         """The path of a failure: the protocol's names; a name that the client made up is hidden."""

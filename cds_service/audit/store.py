@@ -1,7 +1,9 @@
 """The audit database: SQLite with a write-ahead log, every commit on the disk before it returns.
 
 `rows` is the log. `cards` and `feedback` only point into it, so that feedback, which names no patient,
-finds its card: what they point to is read from the log, never from them.
+finds its card, and `configured` to what was last written about the configuration: what they point to is
+read from the log, never from them. `tokens` is no part of the log: it is what `clients.replay` remembers
+for some minutes, here because all processes share this file.
 """
 
 import os
@@ -15,7 +17,7 @@ from urllib.parse import quote
 from cds_service.failures import Failure, Kind
 
 APPLICATION = 0x48434453  # "HCDS", in the file's header
-LAYOUT = 1
+LAYOUT = 2  # 2: with `configured` and `tokens`
 PATIENCE = 2.0  # seconds to wait for another writer before a call is refused
 _LONGEST_JOURNAL = 64 * 1024 * 1024
 _NAP = 0.01
@@ -49,6 +51,17 @@ CREATE TABLE feedback (
     row INTEGER NOT NULL REFERENCES rows,
     PRIMARY KEY (card, client, outcome, claimed)
 );
+"""
+_CONFIGURED = """
+CREATE TABLE configured (row INTEGER PRIMARY KEY REFERENCES rows);
+"""  # since layout 2
+# Since layout 2. The only table whose rows are removed: it says nothing about what was answered.
+_TOKENS = """
+CREATE TABLE tokens (
+    token BLOB PRIMARY KEY,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tokens_by_expiry ON tokens (expires);
 """
 # Against a slip of the hand, not against an intruder: that is what the chains are for.
 _APPEND_ONLY = """
@@ -92,7 +105,9 @@ def unavailable(path: Path, what: str, todo: str) -> Failure:
 
 
 def prepare(path: Path, patience: float = PATIENCE) -> None:
-    """Make the database if it is not there; safe for several processes at once.
+    """Make the database if it is not there, and bring an earlier layout up to this one.
+
+    Safe for several processes at once.
 
     Raises:
         Failure: unavailable when it cannot be made, written, or is another program's.
@@ -127,6 +142,9 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION and layout == LAYOUT:
         return True
+    if application == APPLICATION and layout == 1:
+        _add_second(connection)
+        return True
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables:
         mine = application == APPLICATION
@@ -136,15 +154,38 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
+    _add(connection, _TABLES, "rows", "cards", "feedback")
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    _add_second(connection)
+
+
+def _add_second(connection: sqlite3.Connection) -> None:
+    """What layout 2 has beyond layout 1."""
+    _add(connection, _CONFIGURED, "configured")
+    _add(connection, _TOKENS)
+    connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add(connection: sqlite3.Connection, statements: str, *append_only: str) -> None:
+    """Make tables; nothing is ever taken out of those that are `append_only`."""
+    # Not `executescript`, which would commit the transaction that is open.
     triggers = [
         _APPEND_ONLY.format(table=table, what=what)
-        for table in ("rows", "cards", "feedback")
+        for table in append_only
         for what in ("UPDATE", "DELETE")
     ]
-    for statement in (*_TABLES.split(";\n"), *triggers):
+    for statement in (*statements.split(";\n"), *triggers):
         connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Which file a path is now: another one after it was removed or replaced.
+
+    Raises:
+        OSError: there is none.
+    """
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def writing(path: Path, patience: float = PATIENCE) -> sqlite3.Connection:

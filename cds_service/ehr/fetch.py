@@ -1,13 +1,13 @@
-"""The port to the EHR's FHIR server: what prefetch did not bring.
+"""The port to the EHR's FHIR server: what prefetch did not bring, or not to its end.
 
-For now there is one implementation, which never fetches: what a request does not bring is unknown,
-and the cards say so. A fetching one comes behind the same port.
+`fetching` is the implementation that asks; `CannotFetch` is for where nobody may be asked.
 """
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from cds_service.clients.model import Client
+from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Unavailable
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.service import Service
@@ -19,12 +19,14 @@ class Ehr(Protocol):
     def fetch(
         self, request: HookRequest, service: Service, keys: Iterable[str], client: Client
     ) -> dict[str, Arrival | Unavailable]:
-        """What could be had for each key; a key that could not be had says why.
+        """What could be had: arrivals to stand in the place of what the request brought.
+
+        A missing key that could not be had says why. A list that could not be read on is as it was.
 
         Args:
             request: the question, the FHIR server it names, and the token for it.
             service: whose published templates are the queries.
-            keys: of the templates that prefetch did not bring.
+            keys: published ones that prefetch did not bring, and those whose lists have more pages.
             client: who calls; only its own FHIR servers are asked.
         """
 
@@ -34,10 +36,11 @@ class CannotFetch:
 
     def fetch(
         self,
-        request: HookRequest,  # noqa: ARG002 - the port's signature
-        service: Service,  # noqa: ARG002
+        request: HookRequest,
+        service: Service,  # noqa: ARG002 - the port's signature
         keys: Iterable[str],
         client: Client,  # noqa: ARG002
     ) -> dict[str, Arrival | Unavailable]:
         """Nothing, with the reason."""
-        return {key: Unavailable(key, "not-delivered") for key in keys}
+        missing = (key for key in keys if key not in request.prefetch)
+        return {key: Unavailable(key, Absence.NOT_DELIVERED) for key in missing}

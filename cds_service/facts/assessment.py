@@ -16,6 +16,7 @@ from cds_service.facts.on_demand import OnDemand, Remembered
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.shared import shared_by
+from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.rulebase.definitions import (
     AgeFact,
@@ -235,14 +236,19 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
             yield key, found.incomplete
         for one in found.unread:
             what = f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}"
-            yield what, f"unreadable: {', '.join(one.elements)}" if one.elements else "unreadable"
+            yield (
+                what,
+                f"{Absence.UNREADABLE}: {', '.join(one.elements)}"
+                if one.elements
+                else Absence.UNREADABLE,
+            )
         if found.other_patient:
-            yield key, f"other-patient: {found.other_patient} dropped"
+            yield key, f"{Absence.OTHER_PATIENT}: {found.other_patient} dropped"
     if record.patient.deceasedDateTime is not None and not demographics.has_died(record):
-        yield "patient: deceasedDateTime", "unreadable"
+        yield "patient: deceasedDateTime", Absence.UNREADABLE
     if record.patient.birthDate is not None and demographics.age(record) is None:
-        yield "patient: birthDate", "unreadable"
+        yield "patient: birthDate", Absence.UNREADABLE
     if record.reason_not_delivered:
-        yield "encounter", "reason-not-delivered"
+        yield "encounter", Absence.REASON_NOT_DELIVERED
     for ref in record.faulty:
-        yield ref, "unreadable"
+        yield ref, Absence.UNREADABLE

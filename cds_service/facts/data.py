@@ -6,7 +6,8 @@ from datetime import timedelta
 from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
-from cds_service.fhir.evidence import OUTSIDE, Arrival
+from cds_service.fhir.absence import Absence
+from cds_service.fhir.evidence import Arrival
 from cds_service.rulebase.definitions import FactDefinition
 
 
@@ -75,7 +76,7 @@ def _lacking(record: Record, keys: tuple[str, ...], days: int | None) -> Reason 
         if found is None:
             continue  # not asked for here
         if not isinstance(found, Arrival):
-            if found.reason == OUTSIDE:
+            if found.reason == Absence.OUTSIDE:
                 continue
             return Reason.NOT_DELIVERED
         if not found.complete and not _reaches_back(found, days, record):

@@ -12,6 +12,7 @@ import msgspec
 
 from cds_service.facts.model import DRIP_ARM, HAEMOLYSED, LIPAEMIC, SAMPLE_UNSEEN
 from cds_service.facts.statements import Statement
+from cds_service.fhir.absence import NOT_ON_OFFER
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.fhir.references import last_segment, type_in
@@ -91,12 +92,12 @@ def _specimens(evidence: Evidence) -> Iterator[tuple[str, Specimen]]:
 def _list_failed(found: Arrival | Unavailable | None) -> bool:
     """Whether the list of samples was asked for and did not come whole.
 
-    A key that was not sent says nothing: an EHR that never sends samples would have no value that
-    reassures.
+    A key that was not sent says nothing, nor does a server that does not offer samples: such an EHR
+    would have no value that reassures.
     """
     if isinstance(found, Arrival):
         return not found.complete or found.other_patient > 0
-    return found is not None and found.reason != "not-delivered"
+    return found is not None and found.reason not in NOT_ON_OFFER
 
 
 def named_by(resource: Observation, ref: str) -> str:

@@ -14,8 +14,6 @@ from cds_service.fhir.decoding import Unread
 from cds_service.fhir.resources import AnyResource, Patient
 
 Origin = Literal["prefetch", "fetched", "context"]
-# Why the key `encounter` brought nothing when the request names no encounter: no reason is missing.
-OUTSIDE = "outside-any-encounter"
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

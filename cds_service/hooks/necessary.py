@@ -1,8 +1,10 @@
 """The prefetch keys without which nothing can be said: what a caller is told who did not bring them."""
 
+from collections.abc import Mapping
+
 from cds_service.failures import Failure, Kind
+from cds_service.fhir.absence import MEANINGS, Absence
 from cds_service.fhir.evidence import Evidence, Unavailable
-from cds_service.hooks.prefetch import CLIENT_ERROR
 
 NECESSARY = ("patient", "conditions")  # ARCHITECTURE section 6
 
@@ -16,7 +18,7 @@ def demand_necessary(evidence: Evidence) -> None:
     if evidence.patient is None or evidence.arrival("patient") is None:
         raise _unobtainable("patient", evidence)
     conditions = evidence.arrival("conditions")
-    if conditions is None or conditions.incomplete == CLIENT_ERROR:
+    if conditions is None or conditions.incomplete in _FAILED:
         raise _unobtainable("conditions", evidence)
 
 
@@ -25,28 +27,36 @@ _NOTHING = {
     "patient": "a Patient is always needed",
     "conditions": "a patient without any has an empty Bundle",
 }
-_WHAT_HAPPENED = {
-    "not-delivered": (
-        "the key is missing from prefetch, and the service fetches nothing",
+_FAILED = (Absence.CLIENT_ERROR, Absence.ERROR_OUTCOME)  # beside data: no list of any use
+_WHAT_HAPPENED: Mapping[str, tuple[str, str]] = {
+    Absence.NOT_DELIVERED: (
+        "the key is missing from prefetch, and for this client the service fetches nothing",
         "send it: {}",
     ),
-    CLIENT_ERROR: (
+    Absence.CLIENT_ERROR: (
         "an OperationOutcome was delivered in place of the data, or with an error beside them",
         "look into it for why the FHIR server refused the query, mend that, and send {}",
     ),
-    "unreadable": ("what was delivered is no FHIR resource", "send {}"),
+    Absence.UNREADABLE: ("what was delivered is no FHIR resource", "send {}"),
     "": ("what was delivered holds no such resource", "send {}"),
 }
 
 
+def _fetching(why: str) -> tuple[str, str]:
+    """Of a key that is missing from prefetch and was not to be had from the FHIR server either."""
+    told = MEANINGS.get(Absence(why)) if why in list(Absence) else None
+    what = told or "it could not be fetched"
+    return f"the key is missing from prefetch, and {what}", "see to that, or send it: {}"
+
+
 def _unobtainable(key: str, evidence: Evidence) -> Failure:
     found = evidence.arrivals.get(key)
-    why = "not-delivered" if found is None else ""
+    why: str = Absence.NOT_DELIVERED if found is None else ""
     if isinstance(found, Unavailable):
         why = found.reason
-    elif found is not None and found.incomplete == CLIENT_ERROR:
-        why = CLIENT_ERROR
-    what, todo = _WHAT_HAPPENED.get(why, (f"it could not be fetched ({why})", "send it: {}"))
+    elif found is not None and found.incomplete in _FAILED:
+        why = found.incomplete
+    what, todo = _WHAT_HAPPENED.get(why) or _fetching(why)
     return Failure(
         Kind.UNOBTAINABLE,
         f"this is necessary, and {what}",

@@ -23,8 +23,9 @@ import msgspec
 
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates, decoding
+from cds_service.fhir.absence import Absence
 from cds_service.fhir.decoding import Ignored, Unread
-from cds_service.fhir.evidence import OUTSIDE, Arrival, Evidence, Item, Origin, Unavailable
+from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
 from cds_service.fhir.resources import (
     AnyResource,
     Component,
@@ -47,8 +48,7 @@ _ORDERS_OF_OLD = frozenset(
     {"DeviceUseRequest", "DiagnosticOrder", "DiagnosticRequest", "MedicationOrder", "ProcedureRequest"}
     | {"ReferralRequest"}
 )
-CLIENT_ERROR = "client-error"
-UNPUBLISHED = "not-a-published-key"
+CLIENT_ERROR = Absence.CLIENT_ERROR
 _COUNT = re.compile(r"[?&]_count=(\d+)")
 _SERIOUS = ("error", "fatal")
 
@@ -106,26 +106,27 @@ def read(
             is another; too-large beyond `MOST_ENTRIES` entries.
     """
     arrivals: dict[str, Arrival | Unavailable] = {}
-    budget = _Budget(MOST_ENTRIES)
+    budget = Budget()
     for key, raw in values.items():
         found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
         if key not in templates and isinstance(found, Arrival):
             # Misspelt, perhaps. What it brought counts; what it did not proves nothing.
-            found = msgspec.structs.replace(found, complete=False, incomplete=UNPUBLISHED)
+            found = msgspec.structs.replace(found, complete=False, incomplete=Absence.UNPUBLISHED)
         arrivals[key] = found
     for key in templates:
         outside = key == "encounter" and not encounter
-        arrivals.setdefault(key, Unavailable(key, OUTSIDE if outside else "not-delivered"))
+        arrivals.setdefault(key, Unavailable(key, Absence.OUTSIDE if outside else Absence.NOT_DELIVERED))
     if draft_orders is not None:
         arrivals["draftOrders"] = arrival(
             "draftOrders", bytes(draft_orders), "", patient, "context", budget
         )
     if encounter and "encounter" in arrivals:
-        arrivals["encounter"] = _of_the_encounter(arrivals["encounter"], encounter)
+        arrivals["encounter"] = of_the_encounter(arrivals["encounter"], encounter)
     return Evidence(arrivals, encounter, server)
 
 
-def _of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | Unavailable:
+def of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | Unavailable:
+    """What the key `encounter` brought, without any other encounter than that of the context."""
     if isinstance(found, Unavailable):
         return found
     kept = tuple(
@@ -135,16 +136,21 @@ def _of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival |
     )
     if len(kept) == len(found.items):
         return found
-    return msgspec.structs.replace(found, items=kept, complete=False, incomplete="other-encounter")
+    return msgspec.structs.replace(found, items=kept, complete=False, incomplete=Absence.OTHER_ENCOUNTER)
 
 
-class _Budget:
+class Budget:
     """How many more entries one request may bring."""
 
-    def __init__(self, left: int) -> None:
+    def __init__(self, left: int = MOST_ENTRIES) -> None:
         self.left = left
 
     def spend(self, entries: int) -> None:
+        """Count entries, or what costs as much.
+
+        Raises:
+            Failure: too-large.
+        """
         self.left -= entries
         if self.left < 0:
             raise Failure(
@@ -156,7 +162,7 @@ class _Budget:
 
 
 def arrival(
-    key: str, raw: bytes, template: str, patient: str, origin: Origin, budget: _Budget | None = None
+    key: str, raw: bytes, template: str, patient: str, origin: Origin, budget: Budget | None = None
 ) -> Arrival | Unavailable:
     """What one key delivered."""
     text = raw.strip()
@@ -171,10 +177,10 @@ def arrival(
         )
     bundle = _opened(text)
     if bundle is None:
-        return Unavailable(key, "unreadable")
+        return Unavailable(key, Absence.UNREADABLE)
     if bundle.resourceType == "OperationOutcome":
         return Unavailable(key, CLIENT_ERROR)
-    budget = budget or _Budget(MOST_ENTRIES)
+    budget = budget or Budget()
     budget.spend(len(bundle.entry))
     whose = Whose(patient, key)
     found = _sorted_out(key, bundle, template, whose, origin, budget)
@@ -182,7 +188,7 @@ def arrival(
         found = _with_its_own_reasons(found, whose)
     if bundle.resourceType != "Bundle" and "?" in template and isinstance(found, Arrival):
         # One resource is no answer to a search: nothing says that there are no others.
-        return msgspec.structs.replace(found, complete=False, incomplete="no-list")
+        return msgspec.structs.replace(found, complete=False, incomplete=Absence.NO_LIST)
     return found
 
 
@@ -196,7 +202,7 @@ def _with_its_own_reasons(found: Arrival, whose: Whose) -> Arrival:
         else:
             items.append(item)
     # One encounter was asked for, by its id: if it is another patient's, its reasons are not known.
-    incomplete = found.incomplete or ("other-patient" if others else "")
+    incomplete = found.incomplete or (Absence.OTHER_PATIENT if others else "")
     return msgspec.structs.replace(
         found,
         items=tuple(items),
@@ -227,7 +233,7 @@ def _sorted_out(
     template: str,
     whose: Whose,
     origin: Origin,
-    budget: "_Budget",
+    budget: Budget,
 ) -> Arrival | Unavailable:
     items: list[Item] = []
     unread: list[Unread] = []
@@ -262,13 +268,13 @@ def _sorted_out(
     if failed:  # what did arrive can raise an alarm; what is absent means nothing
         incomplete = CLIENT_ERROR
     if contained and not incomplete:
-        incomplete = "contained-subject"  # whose it is cannot be told, so absence cannot either
+        incomplete = Absence.CONTAINED  # whose it is cannot be told, so absence cannot either
     return Arrival(
         key=key,
         origin=origin,
         items=tuple(items),
         complete=not incomplete,
-        back_to=_oldest(items) if incomplete == "cut-by-count" and "_sort=-date" in template else None,
+        back_to=_oldest(items) if incomplete == Absence.CUT and "_sort=-date" in template else None,
         incomplete=incomplete,
         unread=tuple(unread),
         other_patient=others,
@@ -292,14 +298,15 @@ def _resource(
 
 def _why_incomplete(matched: int, bundle: _Bundle, template: str, unread: list[Unread]) -> str:
     count = _COUNT.search(template)
-    if any(link.relation == "next" for link in bundle.link):
-        return "more-pages"
     if any(one.code is None for one in unread):
-        return "unreadable-resource"  # before the count: it may be of any date
+        return Absence.UNREADABLE_RESOURCE  # before the count: it may be of any date
     if count is not None and matched >= int(count[1]):
-        return "cut-by-count"
+        # Before the link: a list that was cut has one, and is still known back to a day.
+        return Absence.CUT
+    if any(link.relation == "next" for link in bundle.link):
+        return Absence.MORE_PAGES
     if bundle.total is not None and bundle.total > matched:
-        return "fewer-than-total"
+        return Absence.FEWER
     return ""
 
 

@@ -45,7 +45,10 @@ def response(failure: Failure) -> Response:
         if failure.where and ours is None:
             issue["expression"] = [failure.where]
     body = {"resourceType": "OperationOutcome", "issue": [issue]}
-    return Response(msgspec.json.encode(body), status, mimetype="application/json")
+    made = Response(msgspec.json.encode(body), status, mimetype="application/json")
+    if failure.kind is Kind.UNAUTHENTICATED:
+        made.headers["WWW-Authenticate"] = "Bearer"  # RFC 6750 3, without `error`: no reason is given
+    return made
 
 
 def register(app: Flask) -> None:

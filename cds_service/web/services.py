@@ -5,6 +5,7 @@ from flask import Blueprint, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cds_service.clients.choices import services_of
 from cds_service.clients.model import Caller
 from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
@@ -18,11 +19,12 @@ _TAKEN = ("", "application/json", "application/fhir+json", "application/json+fhi
 def blueprint(runtime: Runtime) -> Blueprint:
     """The routes, bound to what they need."""
     routes = Blueprint("services", __name__)
-    document = msgspec.json.encode(discovery(runtime.rule_base.services.values()))
 
     @routes.get("/cds-services", strict_slashes=False)
     def discover() -> Response:
-        return _json(document)
+        caller = callers.reader(runtime)
+        offered = services_of(caller.client) if caller else runtime.rule_base.services
+        return _json(msgspec.json.encode(discovery(offered.values())))
 
     @routes.post("/cds-services/<service>")
     def invoke(service: str) -> Response:
