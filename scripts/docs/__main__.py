@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.docs import (
     cli,
+    conformance,
     content,
     failures,
     hazards,
@@ -30,6 +31,7 @@ FOLDER = CHECKOUT / "docs" / "reference"
 Page = Callable[[], str]
 PAGES: Mapping[str, Page] = {
     "cli.md": cli.page,
+    "conformance.md": conformance.page,
     "failures.md": failures.page,
     "links.md": links.page,
     "prefetch.md": prefetch.page,

@@ -41,35 +41,14 @@ def test_the_patient_with_a_potassium_of_2_4_gets_a_card(client: FlaskClient) ->
     assert "2.4 mmol/L" in card["summary"]
 
 
-def replaced(where: str, value: Any) -> dict[str, Any]:
-    if where.startswith("context."):
-        return with_context("order-select", **{where.removeprefix("context."): value})
-    return request("order-select", **{where: value})
-
-
-@pytest.mark.requirement(11)
-@pytest.mark.parametrize("value", [..., None, "", 5, [], {}, [NAME], {NAME: NAME}])
-@pytest.mark.parametrize(
-    "where",
-    [
-        "hook",
-        "hookInstance",
-        "context",
-        "context.userId",
-        "context.patientId",
-        "context.selections",
-        "context.draftOrders",
-    ],
-)
+@pytest.mark.requirement(10, 11)
+@pytest.mark.parametrize("value", [..., None, "", 5, [], {}, [NAME], {"more": NAME}])
+@pytest.mark.parametrize("where", ["hook", "hookInstance", "context"])
 def test_what_is_required_is_there_and_of_its_type(client: FlaskClient, where: str, value: Any) -> None:
-    if where == "context.selections" and value in ([], [NAME]):
-        return  # a list of references, whatever they say
-    if where == "context" and value == {NAME: NAME}:
-        value = {"more": NAME}
-    issue = refused(post(client, replaced(where, value), "order-select"), 400)
-    member = where.rpartition(".")[2]
-    assert member in f"{issue['diagnostics']} {issue['expression']}"
-    assert issue["expression"][0].split(".")[0] in (where.split(".", maxsplit=1)[0], "the body")
+    """What a context must hold: test_hooks.py."""
+    issue = refused(post(client, request("order-select", **{where: value}), "order-select"), 400)
+    assert where in f"{issue['diagnostics']} {issue['expression']}"
+    assert issue["expression"][0].split(".")[0] in (where, "the body")
 
 
 @pytest.mark.requirement(11)
@@ -79,7 +58,7 @@ def test_the_hook_is_the_one_of_the_service(client: FlaskClient) -> None:
     assert "patient-view" in issue["diagnostics"]
 
 
-@pytest.mark.requirement(11)
+@pytest.mark.requirement(10, 11)
 def test_an_authorization_without_a_server_is_refused(client: FlaskClient) -> None:
     issue = refused(post(client, request(fhirAuthorization=AUTHORIZATION)), 400)
     assert "fhirServer" in issue["diagnostics"]
@@ -91,6 +70,32 @@ def test_a_request_with_an_authorization_is_answered_without_repeating_it(client
     found = post(client, whole)
     assert answered(found)["cards"]
     assert NAME not in found.text
+
+
+@pytest.mark.requirement(21, 64)
+@pytest.mark.parametrize(
+    "scope",
+    ["patient/*.read", "patient/*.rs", "user/Observation.rs?category=laboratory", "PATIENT.READ", ""],
+)
+def test_nothing_depends_on_how_a_scope_is_written(client: FlaskClient, scope: str) -> None:
+    """SMART v1, SMART v2 as 3.0 has it, and Epic's names of APIs."""
+    whole = request(
+        fhirServer="https://ehr.example/fhir", fhirAuthorization={**AUTHORIZATION, "scope": scope}
+    )
+    assert answered(post(client, whole))["cards"] == answered(post(client, whole))["cards"] != []
+
+
+@pytest.mark.requirement(21)
+@pytest.mark.parametrize("member", ["access_token", "token_type", "expires_in", "scope", "subject"])
+@pytest.mark.parametrize("value", [..., None, True, {}])
+def test_an_authorization_is_whole_and_of_its_types(
+    client: FlaskClient, member: str, value: Any
+) -> None:
+    given = {**AUTHORIZATION, member: value}
+    given = {name: one for name, one in given.items() if one is not ...}
+    whole = request(fhirServer="https://ehr.example/fhir", fhirAuthorization=given)
+    issue = refused(post(client, whole), 400, "token-Sentinelmann")
+    assert member in f"{issue['diagnostics']} {issue['expression']}"
 
 
 @pytest.mark.requirement(23)
