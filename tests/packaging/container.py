@@ -94,7 +94,7 @@ class Stage:
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         command = f"cd {shlex.quote(self.said['WORKDIR'])} && {line}"
         subprocess.run(
-            ["chroot", str(self.root), "/bin/sh", "-ec", command],
+            ["/usr/bin/env", "chroot", str(self.root), "/bin/sh", "-ec", command],
             env={"HOME": "/root", **pip, **self.environment},
             check=True,
         )
@@ -116,7 +116,7 @@ class Stage:
 
 def mount(*words: str | Path) -> None:
     """Call mount(8)."""
-    subprocess.run(["mount", *map(str, words)], check=True)
+    subprocess.run(["/usr/bin/env", "mount", *map(str, words)], check=True)
 
 
 def built(folder: Path) -> Stage:
@@ -176,7 +176,7 @@ def command_of(stage: Stage) -> Iterator[str]:
 
 
 def alone() -> None:
-    """Leave this machine's network, now that everything has been fetched; loopback is up, as in Docker."""
+    """Leave this machine's network, now that all has been fetched; loopback is up, as in Docker."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_NEW_NETWORK):  # os.unshare comes with Python 3.12
         raise OSError(ctypes.get_errno(), "unshare")

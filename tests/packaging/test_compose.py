@@ -175,7 +175,7 @@ def test_what_has_to_come_first_comes_first(compose: dict[str, Any]) -> None:
     assert needs["postgres"] == {"first-start": done}
     assert needs["hapi"] == {"postgres": "service_healthy"}
     assert needs["seed"] == {"hapi": "service_started"}
-    assert compose["services"]["seed"]["restart"] == "on-failure", "until HAPI answers"
+    assert compose["services"]["seed"]["restart"] == "on-failure:20", "until HAPI answers"
 
 
 def made(where: Path) -> dict[str, bytes]:

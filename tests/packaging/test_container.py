@@ -26,7 +26,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 300  # seconds; nearly all of it is pip
 CALL = """
 import json, sys, urllib.request
-call = urllib.request.Request(sys.argv[1], sys.stdin.buffer.read() or None, {"Content-Type": "application/json"})
+json_sent = {"Content-Type": "application/json"}
+call = urllib.request.Request(sys.argv[1], sys.stdin.buffer.read() or None, json_sent)
 with urllib.request.urlopen(call, timeout=20) as answer:
     print(answer.read().decode())
 """
@@ -81,7 +82,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     module = [sys.executable, "-m", "tests.packaging.container", str(folder)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", *module],
+            ["/usr/bin/env", "unshare", "--mount", "--propagation", "private", *module],
             cwd=CHECKOUT,
             stdout=log,
             stderr=log,
@@ -95,6 +96,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
         time.sleep(0.5)
     else:
         process.kill()
+        process.wait()
         pytest.fail(f"it did not start:\n{(folder / 'log').read_text('utf-8')}", pytrace=False)
     yield found
     process.terminate()
