@@ -42,7 +42,7 @@ class Substances(msgspec.Struct, frozen=True):
     members: Mapping[str, tuple[Match, ...]]
 
     def in_name(self, name: str) -> Iterator[Match]:
-        """Every member whose ingredient or brand is a word, or some words, of a name of what is taken."""
+        """Every member whose ingredient or brand stands as words in a name of what is taken."""
         text = _WITHOUT_EXCIPIENT.sub(" ", name[:_LONGEST_NAME].lower())
         if _DENIED.search(text) is None and _LOCAL_FORM.search(text) is None:
             for found in dict.fromkeys(self.pattern.findall(text)):

@@ -172,8 +172,8 @@ def _begins(before: str, *, start: bool) -> bool:
 
 
 def _uncapped(text: str, names: Container[str]) -> str:
-    """`Heavy legs` as it stands inside a sentence; `MRI`, `QTc` and the name `Lasix` stay as they are."""
-    if not (text[:1].isupper() and text[1:2].islower()) or text.split()[0].lower() in names:
+    """`Heavy legs` as it stands inside a sentence; `MRI`, `QTc` and a name (`Lasix`) stay."""
+    if not (text[:1].isupper() and text[1:2].islower()) or text.split(maxsplit=1)[0].lower() in names:
         return text
     return text[0].lower() + text[1:]
 
