@@ -3,7 +3,6 @@
 Every call is made over HTTP with a token of the client: nothing here is set from inside.
 """
 
-
 import pytest
 from flask import Flask
 
