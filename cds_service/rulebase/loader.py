@@ -192,6 +192,11 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
         terminology=Terminology(code_sets.values(), systems.values()),
         systems=systems,
         wording=wording(merged(terminology, "phrases"), merged(terminology, "phrase-words"), systems),
+        medicine_names={
+            name: tuple((systems[one["system"]][0], one["code"]) for one in value["codes"])
+            for value in merged(terminology, "medicine-names").values()
+            for name in value["names"]
+        },
         local_codes={
             name: building.local_code(name, value)
             for name, value in merged(terminology, "local-codes").items()
