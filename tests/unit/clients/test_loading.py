@@ -51,6 +51,7 @@ def test_the_two_kinds_of_entry_have_the_same_choices() -> None:
     assert {name: one for name, one in client.items() if name not in proving} == anonymous
 
 
+@pytest.mark.requirement(109)
 def test_an_entry_becomes_a_client(shipped: RuleBase) -> None:
     client = loaded(EXAMPLE, shipped).known["st-elsewhere"]
     trust = client.trust
