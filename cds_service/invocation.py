@@ -22,6 +22,7 @@ from cds_service.clients.authentication import Authentication
 from cds_service.clients.cautions import cautions
 from cds_service.clients.choices import reason_meant, services_of
 from cds_service.clients.model import Caller, Clients
+from cds_service.deadline import Deadline
 from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
 from cds_service.failures import Failure, Kind
@@ -86,8 +87,10 @@ class Runtime:
             self.clients = before
             raise
 
-    def invoke(self, service_id: str, body: bytes, caller: Caller) -> bytes:
+    def invoke(self, service_id: str, body: bytes, caller: Caller, deadline: Deadline) -> bytes:
         """Answer one hook request of a caller who may make it: the response body.
+
+        After `deadline` there is none: it is looked at between the stages.
 
         Raises:
             Failure: of whatever kind stopped it; that too has been written to the audit log.
@@ -96,16 +99,20 @@ class Runtime:
         clock = _Stopwatch()
         request: HookRequest | None = None
         try:
+            deadline.check()
             service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
             _log_bare(service, request)
             evidence = self._evidence(request, service, caller, clock)
+            deadline.check()
             now, marks = self._now(request, begun, caller)
             decision = self._decision(request, evidence, now, caller)
             clock.lap("decide")
+            deadline.check()
             _log_failed_rules(decision)
             response = self._encoded(decision, caller)
             clock.lap("encode")
+            deadline.check()
         except Failure as failure:
             self.refused(failure, service_id, caller, body, request)
             raise
@@ -125,8 +132,9 @@ class Runtime:
         caller: Caller,
         body: bytes = b"",
         request: HookRequest | None = None,
+        calls: int = 1,
     ) -> None:
-        """Write down a call that was not answered.
+        """Write down a call that was not answered, or how many were refused for the same reason.
 
         Raises:
             Failure: unavailable, when it cannot be written.
@@ -143,6 +151,7 @@ class Runtime:
                 marks=caller.marks,
                 hook=request.question.hook if request else "",
                 hook_instance=request.question.hook_instance if request else "",
+                calls=calls,
             )
         )
 

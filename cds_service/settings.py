@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import limits
 import msgspec
 
 from cds_service.failures import Failure, Kind
@@ -79,7 +80,18 @@ def _origins(text: str) -> tuple[str, ...]:
     return found
 
 
-SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
+def loopback(host: str) -> bool:
+    """Whether a host, as an address or a name, is this machine alone."""
+    try:
+        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _rate(text: str) -> str:
+    if text and not all(one.amount for one in limits.parse_many(text)):
+        raise ValueError  # none at all is no rate
+    return text
 
 
 def _public_url(text: str) -> str:
@@ -96,14 +108,7 @@ def _authentication(text: str) -> str:
     return text.lower()
 
 
-def loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    try:
-        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
+SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
 ADDRESS = Form("an address", str)
 FOLDER = Form("a folder", str)
 FILE = Form("a file", Path)
@@ -122,6 +127,13 @@ ORIGINS = Form(
     _origins,
     "holds something that is no origin",
     "write * or scheme://host[:port] in small letters: no path, no slash at the end, not null",
+    empty_is_said=True,
+)
+RATE = Form(
+    "calls in a time, as `20/second`, `1000/minute`; several with `;` between",
+    _rate,
+    "is no rate",
+    "write e.g. 20/second or 1000/minute",
     empty_is_said=True,
 )
 
@@ -234,18 +246,38 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_THREADS",
             _whole(256),
-            "Threads in each process: how many clients it can wait for at once",
+            "Threads in each process: how many calls it has at work at once. Clients that are slow to "
+            "send need none",
         ),
     ] = 16
     origins: Annotated[
-        tuple[str, ...],
+        tuple[str, ...] | None,
         Variable(
             "CDS_ORIGINS",
             ORIGINS,
-            "Origins that may call from a browser; `*` is any, and an empty value is none. No limit on "
-            "callers that are no browser",
+            "Origins that may call from a browser, beside those that a client's entry names; `*` is "
+            "any, and an empty value is none. No limit on callers that are no browser",
+            unset="`*` on a loopback address, none elsewhere",
         ),
-    ] = ("*",)
+    ] = None
+    deadline: Annotated[
+        float,
+        Variable(
+            "CDS_DEADLINE",
+            _whole(120),
+            "Seconds from the first byte of a call to its answer. A call that has not arrived by then "
+            "is dropped (408), one that has is answered with 503",
+        ),
+    ] = 10
+    rate: Annotated[
+        str,
+        Variable(
+            "CDS_RATE",
+            RATE,
+            "How often one client may call, in each process; more is answered with 429. An empty value "
+            "is no limit. Callers without authentication are one client",
+        ),
+    ] = "100/second"
 
     clients: Annotated[
         Path | None,
@@ -330,6 +362,17 @@ class Settings(msgspec.Struct, frozen=True):
     def timezone(self) -> ZoneInfo:
         """The declared zone."""
         return ZoneInfo(self.zone)
+
+    @property
+    def open_to(self) -> tuple[str, ...]:
+        """The origins that may call from a browser, whoever the client is.
+
+        None by themselves, but where only this machine can call: a page from the internet could use a
+        browser inside the hospital to reach what it cannot reach itself.
+        """
+        if self.origins is not None:
+            return self.origins
+        return ("*",) if loopback(self.host) else ()
 
 
 def variables() -> Iterator[tuple[str, Variable, Any]]:

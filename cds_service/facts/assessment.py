@@ -236,12 +236,8 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
             yield key, found.incomplete
         for one in found.unread:
             what = f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}"
-            yield (
-                what,
-                f"{Absence.UNREADABLE}: {', '.join(one.elements)}"
-                if one.elements
-                else Absence.UNREADABLE,
-            )
+            named = f": {', '.join(one.elements)}" if one.elements else ""
+            yield what, f"{Absence.UNREADABLE}{named}"
         if found.other_patient:
             yield key, f"{Absence.OTHER_PATIENT}: {found.other_patient} dropped"
     if record.patient.deceasedDateTime is not None and not demographics.has_died(record):

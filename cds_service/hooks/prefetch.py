@@ -301,8 +301,7 @@ def _why_incomplete(matched: int, bundle: _Bundle, template: str, unread: list[U
     if any(one.code is None for one in unread):
         return Absence.UNREADABLE_RESOURCE  # before the count: it may be of any date
     if count is not None and matched >= int(count[1]):
-        # Before the link: a list that was cut has one, and is still known back to a day.
-        return Absence.CUT
+        return Absence.CUT  # before the link, which such a list has: it is known back to a day
     if any(link.relation == "next" for link in bundle.link):
         return Absence.MORE_PAGES
     if bundle.total is not None and bundle.total > matched:

@@ -18,6 +18,7 @@ HOOKS = ("patient-view", "encounter-start", "order-select", "order-sign")
 ISSUES = {400: "invalid", 403: "forbidden", 404: "not-found", 405: "not-supported"} | {
     412: "incomplete",
     413: "too-long",
+    429: "throttled",
     500: "exception",
     503: "transient",
 }

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import cds_service
 from cds_service.settings import BODY_LIMIT
 from deploy import first_start
+from tests.packaging import container
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1:"
@@ -39,17 +40,13 @@ def compose_check(file: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     """Return docker-compose.yml, read."""
-    content: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
-    return content
+    return container.compose()
 
 
 @pytest.fixture(scope="module")
 def dockerfile() -> list[tuple[str, str]]:
     """Return the Dockerfile as (instruction, the rest), with continued lines joined."""
-    text = (CHECKOUT / "Dockerfile").read_text()
-    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
-    pairs = (line.split(None, 1) for line in text.splitlines() if line.strip())
-    return [(instruction, " ".join(rest.split())) for instruction, rest in pairs]
+    return container.instructions((CHECKOUT / "Dockerfile").read_text())
 
 
 def said(dockerfile: list[tuple[str, str]], instruction: str) -> list[str]:
@@ -178,7 +175,7 @@ def test_what_has_to_come_first_comes_first(compose: dict[str, Any]) -> None:
     assert needs["postgres"] == {"first-start": done}
     assert needs["hapi"] == {"postgres": "service_healthy"}
     assert needs["seed"] == {"hapi": "service_started"}
-    assert compose["services"]["seed"]["restart"] == "on-failure", "until HAPI answers"
+    assert compose["services"]["seed"]["restart"] == "on-failure:20", "until HAPI answers"
 
 
 def made(where: Path) -> dict[str, bytes]:

@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ehr_client.charts import bundle
-from tests.ehr_client.ehr import Ehr, exact
+from tests.ehr_client.commands import command, folder_of
+from tests.ehr_client.ehr import Ehr
 from tests.integration.hapi.conftest import Loaded
 
 pytestmark = [pytest.mark.hapi, pytest.mark.server, pytest.mark.xdist_group("server")]
@@ -18,24 +17,8 @@ NAMES = {"k-2-4": "command-k", "knee-oa-order": "command-knee", "messy": "comman
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of fixtures with ids of its own: what is loaded here replaces no other test's."""
-    made: Path = tmp_path_factory.mktemp("fixtures")
-    (made / "patients").mkdir()
-    for name, to in NAMES.items():
-        text = exact.encode(bundle(name)).replace(name.encode(), to.encode())
-        (made / "patients" / f"{to}.json").write_bytes(text)
-    return made
-
-
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cds_service", *arguments],
-        env={"CDS_FIXTURES_DIR": str(folder), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Return a folder of fixtures with ids of its own."""
+    return folder_of(tmp_path_factory.mktemp("fixtures"), NAMES)
 
 
 @pytest.fixture(scope="module")

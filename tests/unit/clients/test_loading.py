@@ -15,6 +15,7 @@ from cds_service.rulebase.model import RuleBase
 from tests.conftest import CHECKOUT
 from tests.unit.clients.signing import ISSUER, JKU, clients_file, jwk_set, signer, written
 
+pytestmark = pytest.mark.requirement(109)
 EXAMPLE = CHECKOUT / "deploy" / "clients.example.yaml"
 
 
