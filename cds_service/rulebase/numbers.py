@@ -1,4 +1,4 @@
-"""Labels that say the number of a threshold: `{potassium-low}` is what it is for this client."""
+"""Labels that say a threshold's number: `{potassium-low}` in a label is what it is for this client."""
 
 import re
 from collections.abc import Iterator, Mapping

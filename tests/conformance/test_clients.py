@@ -194,6 +194,7 @@ def test_what_is_silent_for_all_is_silent_for_each(app: Flask) -> None:
     assert all("tip-ex-exercise" in one.policy.silent for one in clients.known.values())
 
 
+@pytest.mark.requirement(109)
 def test_the_start_is_in_the_audit_with_what_is_kept_quiet(app: Flask) -> None:
     first = events(app, "configured")[0]
 
@@ -296,7 +297,6 @@ def test_a_code_with_its_system_is_offered_in_place_of_ours(ehr: Known) -> None:
 
 
 @pytest.mark.requirement(49)
-@pytest.mark.requirement(97)
 def test_a_client_s_reason_counts_as_the_one_it_stands_for(ehr: Known, app: Flask) -> None:
     tuned = ehr("tuned")
     shown = topics(answered(tuned.post(mild())))
