@@ -53,7 +53,7 @@ def test_why_nothing_is_asked(
     more: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    authorization = {"fhirAuthorization": {**AUTHORIZATION, **more}} if base else {}
+    authorization: dict[str, Any] = {"fhirAuthorization": AUTHORIZATION | more} if base else {}
     found = fetched(Fetching(10), base, servers, **authorization)
     assert reasons(found) == {"patient": reason, "conditions": reason}
     assert ("tok3n" in caplog.text, "pat-Q7xk" in caplog.text) == (False, False)
