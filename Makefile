@@ -38,9 +38,10 @@ run: $(RUN) ## start the service with its synthetic patients (HOST=127.0.0.1 POR
 test: $(DEV) ## run the tests, a worker per core; K=expression chooses by name, ARGS=... goes to pytest
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m 'not hapi' $(if $(K),-k '$(K)') $(ARGS)
 
-# Apart from `test`: one JVM of a gigabyte serves all these tests, and each of its workers would start its own.
+# Apart from `test`, whose workers would each start a JVM of a gigabyte. Here one worker has the server and one the
+# validator, by the tests' xdist_group.
 test-hapi: $(DEV) ## run the tests with a real HAPI FHIR server and HAPI's validator (needs a JDK and Maven)
-	@$(BIN)/python -m pytest -m hapi tests/integration/hapi $(if $(K),-k '$(K)') $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m hapi tests/integration/hapi $(if $(K),-k '$(K)') $(ARGS)
 
 hapi: ## build and start a HAPI FHIR R4 server in memory, on this machine alone (HAPI_PORT=8081)
 	@echo "HAPI FHIR: base URL http://127.0.0.1:$(HAPI_PORT)/fhir once it says ready; Ctrl-C stops it, and what is in it is gone"
@@ -78,7 +79,7 @@ check-lines: $(DEV)
 	@$(BIN)/python scripts/line_limit.py 400 cds_service tests
 
 check-yaml: $(DEV)
-	@$(BIN)/yamllint --strict cards fhir_fixtures/expected docker-compose.yml .yamllint.yaml
+	@$(BIN)/yamllint --strict cards fhir_fixtures/expected tests/conformance deploy docker-compose.yml .yamllint.yaml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 check-rules: $(DEV)

@@ -130,3 +130,14 @@ class BrokenRuleBase(Failure):
         noun = "problem" if len(problems) == 1 else "problems"
         super().__init__(Kind.FAULT, f"the rule base has {len(problems)} {noun}:\n{lines}")
         self.problems = tuple(problems)
+
+
+class BrokenClients(Failure):
+    """The clients file cannot be used; carries *all* that is wrong with it."""
+
+    def __init__(self, problems: Sequence[ContentProblem]) -> None:
+        """Keep every problem; the message lists them one a line."""
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        noun = "problem" if len(problems) == 1 else "problems"
+        super().__init__(Kind.INCORRECT, f"the clients file has {len(problems)} {noun}:\n{lines}")
+        self.problems = tuple(problems)

@@ -7,17 +7,22 @@ advice leaves that has not been written down.
 import logging
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from cds_service import emission
-from cds_service.audit import event
+from cds_service.audit import configuration, event
 from cds_service.audit.allowlist import Allowlist
-from cds_service.audit.history import history_of
+from cds_service.audit.history import history_of, of_another
 from cds_service.audit.log import AuditLog
+from cds_service.clients.authentication import Authentication
+from cds_service.clients.cautions import cautions
+from cds_service.clients.choices import reason_meant, services_of
 from cds_service.clients.model import Caller, Clients
+from cds_service.deadline import Deadline
 from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
 from cds_service.failures import Failure, Kind
@@ -26,6 +31,7 @@ from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.hooks import encoding, feedback, necessary, prefetch
 from cds_service.hooks import request as requests
+from cds_service.hooks.feedback import Feedback
 from cds_service.hooks.request import NOW_EXTENSION, HookRequest
 from cds_service.hooks.service import Service
 from cds_service.rulebase.model import RuleBase
@@ -34,18 +40,29 @@ from cds_service.settings import Settings
 _log = logging.getLogger(__name__)
 UNKNOWN = "unknown"  # what the audit calls a service that there is not
 PLAYGROUND = "playground"  # the mark of calls from the page
+ANOTHER = "another-client"  # the mark of feedback on a card that the caller was never shown
 
 
 class Runtime:
     """What a running service has at hand; one per process."""
 
     def __init__(
-        self, settings: Settings, rule_base: RuleBase, audit: AuditLog, ehr: Ehr, clients: Clients
+        self,
+        *,
+        settings: Settings,
+        rule_base: RuleBase,
+        audit: AuditLog,
+        ehr: Ehr,
+        clients: Clients,
+        authentication: Authentication,
+        reload: Callable[[], Clients],
     ) -> None:
-        """Bind the parts together."""
+        """Bind the parts together; `reload` reads the clients file again."""
         self.settings = settings
         self.rule_base = rule_base
         self.clients = clients
+        self.authentication = authentication
+        self._reload = reload
         self.audit = audit
         self.ehr = ehr
         self._kept = Allowlist.of(rule_base, audit.secret)
@@ -53,8 +70,27 @@ class Runtime:
         # card of another caller.
         self.page = f"{PLAYGROUND}-{datetime.now(UTC):%Y%m%d%H%M%S}"
 
-    def invoke(self, service_id: str, body: bytes, caller: Caller) -> bytes:
+    def reload(self) -> None:
+        """Read the clients file again, whole or not at all, and write down what it changes.
+
+        For the process that the others are made from: it answers no calls itself.
+
+        Raises:
+            BrokenClients: with everything that is wrong; what was in force stays in force.
+            Failure: unavailable, when it cannot be read or the change cannot be written down.
+        """
+        before = self.clients
+        self.clients = self._reload()
+        try:
+            self.configured()
+        except Failure:
+            self.clients = before
+            raise
+
+    def invoke(self, service_id: str, body: bytes, caller: Caller, deadline: Deadline) -> bytes:
         """Answer one hook request of a caller who may make it: the response body.
+
+        After `deadline` there is none: it is looked at between the stages.
 
         Raises:
             Failure: of whatever kind stopped it; that too has been written to the audit log.
@@ -63,16 +99,20 @@ class Runtime:
         clock = _Stopwatch()
         request: HookRequest | None = None
         try:
-            service = self._service(service_id)
+            deadline.check()
+            service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
             _log_bare(service, request)
             evidence = self._evidence(request, service, caller, clock)
+            deadline.check()
             now, marks = self._now(request, begun, caller)
             decision = self._decision(request, evidence, now, caller)
             clock.lap("decide")
+            deadline.check()
             _log_failed_rules(decision)
             response = self._encoded(decision, caller)
             clock.lap("encode")
+            deadline.check()
         except Failure as failure:
             self.refused(failure, service_id, caller, body, request)
             raise
@@ -92,8 +132,9 @@ class Runtime:
         caller: Caller,
         body: bytes = b"",
         request: HookRequest | None = None,
+        calls: int = 1,
     ) -> None:
-        """Write down a call that was not answered.
+        """Write down a call that was not answered, or how many were refused for the same reason.
 
         Raises:
             Failure: unavailable, when it cannot be written.
@@ -110,8 +151,22 @@ class Runtime:
                 marks=caller.marks,
                 hook=request.question.hook if request else "",
                 hook_instance=request.question.hook_instance if request else "",
+                calls=calls,
             )
         )
+
+    def configured(self) -> None:
+        """Write down what the service runs with, unless that is what was written last; warn of it.
+
+        Called when it starts and whenever it has read its clients anew; every process may call it.
+
+        Raises:
+            Failure: unavailable, when it cannot be written.
+        """
+        now = datetime.now(UTC)
+        self.audit.append(configuration.of_configuration(self.clients, self.rule_base, time=now))
+        for caution in cautions(self.clients):
+            _log.warning("%s", caution)
 
     def feedback(self, service_id: str, body: bytes, caller: Caller) -> None:
         """Store what a client says became of its cards.
@@ -121,7 +176,7 @@ class Runtime:
         """
         begun = datetime.now(UTC)
         try:
-            service = self._service(service_id)
+            service = _service(service_id, caller)
             entries = feedback.parse(body)
         except Failure as failure:
             self.refused(failure, service_id, caller, body)
@@ -130,25 +185,29 @@ class Runtime:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
             self.refused(fault, service_id, caller, body)
             raise fault from error
-        self.audit.append_all(
-            [
-                event.of_feedback(
-                    one,
-                    self._kept,
-                    time=begun,
-                    service=service.id,
-                    client=caller.name,
-                )
-                for one in entries
-            ]
-        )
+        self.audit.append_all([self._said(one, service, caller, begun) for one in entries])
 
-    def _service(self, service_id: str) -> Service:
-        found = self.rule_base.services.get(service_id)
-        if found is None:
-            known = ", ".join(self.rule_base.services)
-            raise Failure(Kind.NOT_FOUND, "there is no such service", todo=f"the services are: {known}")
-        return found
+    def _said(
+        self, one: Feedback, service: Service, caller: Caller, begun: datetime
+    ) -> event.FeedbackReceived:
+        """An entry of a feedback body as an event.
+
+        Of another client's card it is written down, marked, and counts nowhere. The caller is answered
+        as for a card that nobody made: it must not learn which cards there are.
+        """
+        marks = caller.marks
+        if of_another(self.audit, self._kept, one.card, caller.name):
+            _log.warning("%s: feedback on a card of another client", caller.client.name)
+            marks = (*marks, ANOTHER)
+        return event.of_feedback(
+            one,
+            self._kept,
+            time=begun,
+            service=service.id,
+            client=caller.name,
+            means=reason_meant(caller.client, one),
+            marks=marks,
+        )
 
     def _evidence(
         self, request: HookRequest, service: Service, caller: Caller, clock: "_Stopwatch"
@@ -195,7 +254,10 @@ class Runtime:
     def _encoded(self, decision: Decision, caller: Caller) -> bytes:
         if self.settings.validate:
             emission.check(decision.cards)
-        if not caller.client.policy.evaluation:
+        policy = caller.client.policy
+        if policy.silent_mode:
+            return encoding.response(())
+        if not policy.evaluation:
             return encoding.response(decision.cards)
         return encoding.response(decision.cards, decision.evaluation(), decision.not_read())
 
@@ -208,6 +270,20 @@ def _log_bare(service: Service, request: HookRequest) -> None:
             "record exactly the one it calls?",
             service.id,
         )
+
+
+def _service(service_id: str, caller: Caller) -> Service:
+    """The service that a caller asks for.
+
+    Raises:
+        Failure: not-found, also for one that this client was not given.
+    """
+    offered = services_of(caller.client)
+    found = offered.get(service_id)
+    if found is None:
+        known = ", ".join(offered)
+        raise Failure(Kind.NOT_FOUND, "there is no such service", todo=f"the services are: {known}")
+    return found
 
 
 def _is_gap(found: Arrival | Unavailable) -> bool:

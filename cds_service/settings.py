@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import limits
 import msgspec
 
 from cds_service.failures import Failure, Kind
@@ -77,11 +80,46 @@ def _origins(text: str) -> tuple[str, ...]:
     return found
 
 
+def loopback(host: str) -> bool:
+    """Whether a host, as an address or a name, is this machine alone."""
+    try:
+        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _rate(text: str) -> str:
+    if text and not all(one.amount for one in limits.parse_many(text)):
+        raise ValueError  # none at all is no rate
+    return text
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    strange = parts.query or parts.fragment or "@" in parts.netloc or parts.port == 0
+    if parts.scheme not in ("http", "https") or not parts.hostname or strange:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _authentication(text: str) -> str:
+    if text.lower() not in ("required", "off"):
+        raise ValueError
+    return text.lower()
+
+
 SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
 ADDRESS = Form("an address", str)
 FOLDER = Form("a folder", str)
 FILE = Form("a file", Path)
 SECRET = Form("at least 32 hexadecimal digits", str)
+PUBLIC_URL = Form(
+    "an `http` or `https` URL without a query",
+    _public_url,
+    "is not the URL of a service",
+    "write https://host, with the port and the path if there are any: e.g. https://cds.example.org",
+)
+AUTHENTICATION = Form("`required` or `off`", _authentication, "must be required or off")
 ZONE = Form("a zone of the IANA database", _zone, "is not a time zone", "e.g. Europe/Berlin")
 REGION = Form("the name of a region of the rule base", str)
 ORIGINS = Form(
@@ -89,6 +127,13 @@ ORIGINS = Form(
     _origins,
     "holds something that is no origin",
     "write * or scheme://host[:port] in small letters: no path, no slash at the end, not null",
+    empty_is_said=True,
+)
+RATE = Form(
+    "calls in a time, as `20/second`, `1000/minute`; several with `;` between",
+    _rate,
+    "is no rate",
+    "write e.g. 20/second or 1000/minute",
     empty_is_said=True,
 )
 
@@ -101,8 +146,8 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "HOST",
             ADDRESS,
-            "The address to listen on. `0.0.0.0` or `::` is every address of the machine: whoever "
-            "reaches it may then call, for callers are not authenticated",
+            "The address to listen on. `0.0.0.0` or `::` is every address of the machine. Off loopback, "
+            "callers must prove who they are (`CDS_AUTH`)",
         ),
     ] = "127.0.0.1"
     port: Annotated[int, Variable("PORT", _whole(65_535), "The port to listen on")] = 8080
@@ -201,19 +246,80 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_THREADS",
             _whole(256),
-            "Threads in each process: how many clients it can wait for at once",
+            "Threads in each process: how many calls it has at work at once. Clients that are slow to "
+            "send need none",
         ),
     ] = 16
     origins: Annotated[
-        tuple[str, ...],
+        tuple[str, ...] | None,
         Variable(
             "CDS_ORIGINS",
             ORIGINS,
-            "Origins that may call from a browser; `*` is any, and an empty value is none. No limit on "
-            "callers that are no browser",
+            "Origins that may call from a browser, beside those that a client's entry names; `*` is "
+            "any, and an empty value is none. No limit on callers that are no browser",
+            unset="`*` on a loopback address, none elsewhere",
         ),
-    ] = ("*",)
+    ] = None
+    deadline: Annotated[
+        float,
+        Variable(
+            "CDS_DEADLINE",
+            _whole(120),
+            "Seconds from the first byte of a call to its answer. A call that has not arrived by then "
+            "is dropped (408), one that has is answered with 503",
+        ),
+    ] = 10
+    rate: Annotated[
+        str,
+        Variable(
+            "CDS_RATE",
+            RATE,
+            "How often one client may call, in each process; more is answered with 429. An empty value "
+            "is no limit. Callers without authentication are one client",
+        ),
+    ] = "100/second"
 
+    clients: Annotated[
+        Path | None,
+        Variable(
+            "CDS_CLIENTS",
+            FILE,
+            "The clients file: who may call, and what each of them has chosen. Read at the start and "
+            "again on SIGHUP; `cds-service clients check` says what is wrong with it",
+            unset="none: nobody can prove who they are",
+        ),
+    ] = None
+    auth: Annotated[
+        str,
+        Variable(
+            "CDS_AUTH",
+            AUTHENTICATION,
+            "Whether every call must carry a signed token of a client. `off`: whoever reaches the "
+            "service may call, as `anonymous`. Without a clients file, `required` does not start",
+            unset="`off` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, "
+            "`required` everywhere else",
+        ),
+    ] = ""
+    auth_discovery: Annotated[
+        bool,
+        Variable(
+            "CDS_AUTH_DISCOVERY",
+            SWITCH,
+            "Discovery needs a token too, where the services do. Else it is open, and a token that is "
+            "sent must be good",
+        ),
+    ] = False
+    public_url: Annotated[
+        str,
+        Variable(
+            "CDS_PUBLIC_URL",
+            PUBLIC_URL,
+            "The URL that clients know the service by, without `/cds-services`: what the `aud` of their "
+            "tokens is compared with. Behind a proxy, the proxy's",
+            unset="`http://127.0.0.1:PORT` and `http://localhost:PORT`, where HOST is a loopback "
+            "address; else it must be set where tokens are required",
+        ),
+    ] = ""
     fetch_budget: Annotated[
         int,
         Variable(
@@ -228,17 +334,45 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_CA_FILE",
             FILE,
-            "Certificate authorities, in PEM, that certificates of FHIR servers are checked with. For a "
-            "hospital whose servers have certificates of its own; it stands in the place of the public "
-            "ones",
+            "Certificate authorities, in PEM, to check the certificates of FHIR servers and key sets "
+            "with. For a hospital whose servers have certificates of its own; it stands in "
+            "the place of the public ones",
             unset="the public ones that come with requests (certifi)",
         ),
     ] = None
 
     @property
+    def auth_required(self) -> bool:
+        """Whether callers must prove who they are."""
+        if self.auth:
+            return self.auth == "required"
+        public = urlsplit(self.public_url).hostname
+        return not loopback(self.host) or (public is not None and not loopback(public))
+
+    @property
+    def public_urls(self) -> tuple[str, ...]:
+        """The URLs that the service is known by; none where it must be told and was not."""
+        if self.public_url:
+            return (self.public_url,)
+        if not loopback(self.host):
+            return ()
+        return tuple(f"http://{host}:{self.port}" for host in ("127.0.0.1", "localhost", "[::1]"))
+
+    @property
     def timezone(self) -> ZoneInfo:
         """The declared zone."""
         return ZoneInfo(self.zone)
+
+    @property
+    def open_to(self) -> tuple[str, ...]:
+        """The origins that may call from a browser, whoever the client is.
+
+        None by themselves, but where only this machine can call: a page from the internet could use a
+        browser inside the hospital to reach what it cannot reach itself.
+        """
+        if self.origins is not None:
+            return self.origins
+        return ("*",) if loopback(self.host) else ()
 
 
 def variables() -> Iterator[tuple[str, Variable, Any]]:

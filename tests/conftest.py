@@ -1,9 +1,10 @@
 """Which tests need a real component, and what happens where it is missing.
 
-A test marked `browser`, `packages`, `server`, `fhir_server`, `hapi` or `shared_data`, or one that asks
-for a fixture of that name, needs that component. Where it is missing the test is skipped, and the
-closing summary says why. CDS_REQUIRE=browser,server names the components that must be there: then it
-fails instead, so that a run which is meant to be whole cannot be green by having skipped.
+A test marked `browser`, `compose`, `nginx`, `packages`, `server`, `fhir_server`, `hapi` or
+`shared_data`, or one that asks for a fixture of that name, needs that component. Where it is
+missing the test is skipped, and the closing summary says why. CDS_REQUIRE=browser,server names the
+components that must be there: then it fails instead, so that a run which is meant to be whole
+cannot be green by having skipped.
 """
 
 import os
@@ -72,6 +73,38 @@ def no_fhir_server() -> str | None:
     return "no sekmet beside this Python or on PATH (PyPI: sekmet-fhir; `make test` installs it)"
 
 
+def nginx() -> str | None:
+    """Return the program; Debian puts it where only root looks."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def no_nginx() -> str | None:
+    """Say how to get the proxy."""
+    return None if nginx() else "no nginx on PATH or in /usr/sbin (Debian: apt install nginx-light)"
+
+
+def no_compose() -> str | None:
+    """Say how to get Compose, which reads docker-compose.yml without a Docker engine."""
+    if shutil.which("docker-compose"):
+        return None
+    return "no docker-compose on PATH (Debian: apt install docker-compose)"
+
+
+@cache
+def no_container() -> str | None:
+    """Say why no file system can be laid over this one, in which an image is built without Docker."""
+    if os.geteuid() != 0:
+        return "only root may mount, and so build the image without Docker"
+    if missing := [one for one in ("unshare", "nsenter", "setpriv", "chroot") if not shutil.which(one)]:
+        return f"no {' and no '.join(missing)} on PATH (Debian: apt install util-linux coreutils)"
+    with tempfile.TemporaryDirectory() as folder:
+        over = "mkdir a b c && mount -t overlay overlay -o lowerdir=/,upperdir=a,workdir=b c"
+        script = f"cd {folder} && mount -t tmpfs tmpfs . && cd {folder} && {over}"
+        command = ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script]
+        tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"cannot mount: {tried.stderr.strip()}" if tried.returncode else None
+
+
 @cache
 def no_packages() -> str | None:
     """Say why pip gets no package, by fetching the smallest of those that are locked."""
@@ -90,6 +123,9 @@ def no_packages() -> str | None:
 
 ABSENCE: dict[str, Callable[[], str | None]] = {
     "browser": no_browser,
+    "compose": no_compose,
+    "container": no_container,
+    "nginx": no_nginx,
     "packages": no_packages,
     "server": no_server,
     "fhir_server": no_fhir_server,

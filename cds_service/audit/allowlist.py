@@ -75,6 +75,11 @@ class Allowlist(msgspec.Struct, frozen=True):
         """An identifier of the protocol: kept when it has the shape of one."""
         return text if _TOKEN.fullmatch(text) else self.hidden(text)
 
+    def client(self, name: str) -> str:
+        """Who calls: a client of ours, and after `/` its tenant, which a token has named."""
+        known, slash, tenant = name.partition("/")
+        return f"{self.token(known)}{slash}{self.token(tenant)}"
+
     def uri(self, text: str) -> str:
         """A code system: kept when it has the shape of a URI without a query."""
         return text if _URI.fullmatch(text) else self.hidden(text)

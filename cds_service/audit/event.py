@@ -21,7 +21,9 @@ from cds_service.failures import Failure
 from cds_service.fhir import dates
 from cds_service.hooks.feedback import Feedback
 
-SCHEMA = 1  # of the events below; a change of meaning or of a name is a new one
+# Of the events below; a change of meaning or of a name is a new one. An event or a member more, which
+# whoever does not know it can leave unread, is none.
+SCHEMA = 1
 
 
 class Undelivered(msgspec.Struct, frozen=True):
@@ -43,7 +45,8 @@ class _Event(
 ):
     """What every event says: when it arrived, which client and service, which software.
 
-    `digest` is the SHA-256 of the request body. `marks` are ours: `playground`, `now-from-request`.
+    `digest` is the SHA-256 of the request body. `marks` are ours: `playground`, `now-from-request`,
+    `another-client`.
     """
 
     time: str
@@ -78,19 +81,25 @@ class Answered(_Event, frozen=True, kw_only=True, tag="answered"):
 
 
 class Refused(_Event, frozen=True, kw_only=True, tag="refused"):
-    """A call that failed: the kind of failure and the JSON path, never the value found there."""
+    """A call that failed: the kind of failure and the JSON path, never the value found there.
+
+    `calls`: how many calls the row stands for; refusals of one kind may come in thousands.
+    """
 
     failure: str
     where: str = ""
     hook: str = ""
     hook_instance: str = ""
+    calls: int = 1
 
 
 class FeedbackReceived(_Event, frozen=True, kw_only=True, tag="feedback"):
     """What a client said became of one card.
 
     `claimed` is the time the client gives; `time` is when it reached us. `commented` says that there
-    was a free text: the text itself is a clinician's about a patient, and is dropped.
+    was a free text: the text itself is a clinician's about a patient, and is dropped. `means` is the
+    name of our own reason, where the client has said what its code stands for. The mark
+    `another-client` is on what was said of a card that this client was never shown: it counts nowhere.
     """
 
     card: str
@@ -99,10 +108,45 @@ class FeedbackReceived(_Event, frozen=True, kw_only=True, tag="feedback"):
     suggestions: tuple[str, ...] = ()
     reason: str = ""
     reason_system: str = ""
+    means: str = ""
     commented: bool = False
 
 
-Event = Answered | Refused | FeedbackReceived
+class ClientConfigured(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What one client has chosen about rules, and the digest of its rule base.
+
+    `off` and `silent` are in force for it, `everywhere` included. `red_flags`: those of them that are
+    red flags. `thresholds`: name → unit → number, where it is another than content's own. `orders`:
+    those that carry codes of its own.
+    """
+
+    client: str
+    rule_base: str
+    off: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    red_flags: tuple[str, ...] = ()
+    silent_mode: bool = False
+    thresholds: Mapping[str, Mapping[str, str]] = {}
+    orders: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+class Configured(_Event, frozen=True, kw_only=True, tag="configured"):
+    """What the service runs with, written when that has changed: at its start, or when it reloads.
+
+    Nobody is named: it is the process that says so (`writer` of the row). `digest` is the SHA-256 of
+    the clients file; empty without one. `configuration` is one of all that the event says of clients,
+    and of the software. `off` and `silent` are the rules that nobody gets.
+    """
+
+    configuration: str
+    rule_base: RuleBaseUsed
+    off: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    clients: tuple[ClientConfigured, ...] = ()
+
+
+Event = Answered | Refused | FeedbackReceived | Configured
 
 
 def of_decision(
@@ -128,7 +172,7 @@ def of_decision(
     return Answered(
         time=moment(time),
         software=software,
-        client=kept.token(question.client),
+        client=kept.client(question.client),
         service=kept.token(question.service),
         digest=kept.token(question.digest),
         marks=tuple(kept.token(mark) for mark in marks),
@@ -163,13 +207,14 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
     hook: str = "",
     hook_instance: str = "",
     marks: tuple[str, ...] = (),
+    calls: int = 1,
     software: str = __version__,
 ) -> Refused:
     """The event of a call that failed; `body` is only digested."""
     return Refused(
         time=moment(time),
         software=software,
-        client=kept.token(client),
+        client=kept.client(client),
         service=kept.token(service),
         digest=sha256(body).hexdigest() if body else "",
         marks=tuple(kept.token(mark) for mark in marks),
@@ -177,6 +222,7 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
         where=kept.path(failure.where) if failure.where else "",
         hook=kept.token(hook),
         hook_instance=kept.token(hook_instance),
+        calls=calls,
     )
 
 
@@ -187,21 +233,28 @@ def of_feedback(
     time: datetime,
     service: str,
     client: str = "",
+    means: str = "",
+    marks: tuple[str, ...] = (),
     software: str = __version__,
 ) -> FeedbackReceived:
-    """The event of one entry of a feedback body; `time` is when it arrived, by our clock."""
+    """The event of one entry of a feedback body; `time` is when it arrived, by our clock.
+
+    `means` is the name of our own reason for the one that the client gives; empty for none.
+    """
     claimed = dates.parse(feedback.timestamp, UTC)
     return FeedbackReceived(
         time=moment(time),
         software=software,
-        client=kept.token(client),
+        client=kept.client(client),
         service=kept.token(service),
+        marks=tuple(kept.token(mark) for mark in marks),
         card=kept.token(feedback.card),
         outcome=kept.token(feedback.outcome),
         claimed=moment(claimed.start) if claimed else kept.hidden(feedback.timestamp),
         suggestions=tuple(kept.token(one) for one in feedback.suggestions),
-        reason=kept.token(feedback.reason),
+        reason=kept.token(feedback.reason or feedback.own_reason),
         reason_system=kept.uri(feedback.reason_system),
+        means=means,
         commented=bool(feedback.comment),
     )
 

@@ -53,6 +53,16 @@ def history_of(log: AuditLog, question: Question) -> History:
     )
 
 
+def of_another(log: AuditLog, kept: Allowlist, card: str, client: str) -> bool:
+    """Whether a card was shown to another client than this one; of a card never shown it is false.
+
+    Raises:
+        Failure: unavailable.
+    """
+    found = log.select("SELECT client FROM cards WHERE card = ?", (kept.token(card),))
+    return any(owner != kept.client(client) for (owner,) in found)
+
+
 def _event(body: bytes) -> Mapping[str, Any]:
     """An event; one that cannot be read says nothing, so that its card is shown again."""
     try:
@@ -73,7 +83,7 @@ def _overrides(shown: Mapping[str, Any], said: Mapping[str, Any], patient: str) 
         for rule in card["rules"]:
             indicator = rule.get("indicator") or card["indicator"]
             if indicator in _INDICATORS:
-                reason = said.get("reason", "")
+                reason = said.get("means") or said.get("reason", "")
                 yield Override(rule["rule"], indicator, reason, at, rule.get("side", ""))
 
 

@@ -1,10 +1,13 @@
 """The audit database: SQLite with a write-ahead log, every commit on the disk before it returns.
 
 `rows` is the log. `cards` and `feedback` only point into it, so that feedback, which names no patient,
-finds its card: what they point to is read from the log, never from them.
+finds its card, and `configured` to what was last written about the configuration: what they point to is
+read from the log, never from them. `tokens` is no part of the log: it is what `clients.replay` remembers
+for some minutes, here because all processes share this file.
 """
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,10 +18,12 @@ from urllib.parse import quote
 from cds_service.failures import Failure, Kind
 
 APPLICATION = 0x48434453  # "HCDS", in the file's header
-LAYOUT = 1
+LAYOUT = 2  # 2: with `configured` and `tokens`
 PATIENCE = 2.0  # seconds to wait for another writer before a call is refused
 _LONGEST_JOURNAL = 64 * 1024 * 1024
 _NAP = 0.01
+_GLANCE = 0.5  # seconds that a look at the database waits for its lock
+_ROOM = 16 * 1024 * 1024  # bytes that must be free: some hundred answers
 
 _TABLES = """
 CREATE TABLE rows (
@@ -49,6 +54,17 @@ CREATE TABLE feedback (
     row INTEGER NOT NULL REFERENCES rows,
     PRIMARY KEY (card, client, outcome, claimed)
 );
+"""
+_CONFIGURED = """
+CREATE TABLE configured (row INTEGER PRIMARY KEY REFERENCES rows);
+"""  # since layout 2
+# Since layout 2. The only table whose rows are removed: it says nothing about what was answered.
+_TOKENS = """
+CREATE TABLE tokens (
+    token BLOB PRIMARY KEY,
+    expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tokens_by_expiry ON tokens (expires);
 """
 # Against a slip of the hand, not against an intruder: that is what the chains are for.
 _APPEND_ONLY = """
@@ -92,7 +108,9 @@ def unavailable(path: Path, what: str, todo: str) -> Failure:
 
 
 def prepare(path: Path, patience: float = PATIENCE) -> None:
-    """Make the database if it is not there; safe for several processes at once.
+    """Make the database if it is not there, and bring an earlier layout up to this one.
+
+    Safe for several processes at once.
 
     Raises:
         Failure: unavailable when it cannot be made, written, or is another program's.
@@ -127,6 +145,9 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION and layout == LAYOUT:
         return True
+    if application == APPLICATION and layout == 1:
+        _add_second(connection)
+        return True
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables:
         mine = application == APPLICATION
@@ -136,15 +157,38 @@ def _laid_out(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
+    _add(connection, _TABLES, "rows", "cards", "feedback")
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    _add_second(connection)
+
+
+def _add_second(connection: sqlite3.Connection) -> None:
+    """What layout 2 has beyond layout 1."""
+    _add(connection, _CONFIGURED, "configured")
+    _add(connection, _TOKENS)
+    connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add(connection: sqlite3.Connection, statements: str, *append_only: str) -> None:
+    """Make tables; nothing is ever taken out of those that are `append_only`."""
+    # Not `executescript`, which would commit the transaction that is open.
     triggers = [
         _APPEND_ONLY.format(table=table, what=what)
-        for table in ("rows", "cards", "feedback")
+        for table in append_only
         for what in ("UPDATE", "DELETE")
     ]
-    for statement in (*_TABLES.split(";\n"), *triggers):
+    for statement in (*statements.split(";\n"), *triggers):
         connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Which file a path is now: another one after it was removed or replaced.
+
+    Raises:
+        OSError: there is none.
+    """
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def writing(path: Path, patience: float = PATIENCE) -> sqlite3.Connection:
@@ -153,6 +197,23 @@ def writing(path: Path, patience: float = PATIENCE) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")  # a commit survives the loss of power
     connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_JOURNAL}")
     return connection
+
+
+def probe(path: Path, patience: float = _GLANCE) -> None:
+    """Find out whether the database could be written: its place, its lock, its disk.
+
+    Raises:
+        Failure: unavailable.
+    """
+    with available(path):
+        with closing(_opened(path, patience)) as connection:
+            if not _laid_out(connection, path):
+                raise unavailable(path, "is empty", "start the service again")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        if shutil.disk_usage(path.parent).free < _ROOM:
+            what, todo = _CAUSES[sqlite3.SQLITE_FULL]
+            raise unavailable(path, what, todo)
 
 
 def _opened(path: Path, patience: float) -> sqlite3.Connection:

@@ -10,7 +10,8 @@ import msgspec
 
 from cds_service.audit import chain, store
 from cds_service.audit.chain import Checkpoint, Row
-from cds_service.audit.event import Answered, Event, FeedbackReceived, moment
+from cds_service.audit.event import Answered, Configured, Event, FeedbackReceived, moment
+from cds_service.audit.reading import COLUMNS, row_of
 from cds_service.audit.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ SELECT writer, max(sequence), hash FROM rows
 WHERE row >= coalesce((SELECT max(row) FROM rows WHERE checkpoint), 0)
 GROUP BY writer
 """
+_CONFIGURED = f"SELECT {COLUMNS} FROM rows WHERE row = (SELECT max(row) FROM configured)"  # noqa: S608
 
 
 class Writer:
@@ -49,7 +51,7 @@ class Writer:
         self._last = chain.beginning(self.name)
         self._since = every  # rows since the last checkpoint: a chain begins with one
         with store.available(path):
-            self._file = _identity(path)
+            self._file = store.identity(path)
             self._connection = store.writing(path, patience)
 
     @property
@@ -60,11 +62,14 @@ class Writer:
     def write(self, events: Sequence[tuple[Event, bytes]]) -> list[Row]:
         """Append events, all or none; they are on the disk when this returns.
 
+        A configuration that is the newest one already is not written again: its row is returned. Every
+        process of a service says what it runs with.
+
         Raises:
             Failure: unavailable; then nothing of it may be answered.
         """
         with store.available(self._path):
-            if _identity(self._path) != self._file:
+            if store.identity(self._path) != self._file:
                 raise store.unavailable(
                     self._path,
                     "was removed or replaced while the service ran",
@@ -100,6 +105,10 @@ class Writer:
         self._connection.close()
 
     def _append(self, event: Event, body: bytes) -> Row:
+        if isinstance(event, Configured):
+            newest = self._configured()
+            if newest is not None and newest.event.get("configuration") == event.configuration:
+                return newest
         if self._since >= self._every:
             self._checkpoint()
         row = self._insert(self._next(), body)
@@ -115,7 +124,14 @@ class Writer:
                 " VALUES (?, ?, ?, ?, ?)",
                 (event.card, event.client, event.outcome, event.claimed, row.row),
             )
+        elif isinstance(event, Configured):
+            self._connection.execute("INSERT INTO configured (row) VALUES (?)", (row.row,))
         return row
+
+    def _configured(self) -> Row | None:
+        """The newest row about the configuration."""
+        found = self._connection.execute(_CONFIGURED).fetchone()
+        return None if found is None else row_of(found)
 
     def _next(self) -> int:
         (last,) = self._connection.execute("SELECT max(row) FROM rows").fetchone()
@@ -157,8 +173,3 @@ class Writer:
         )
         self._sequence, self._last = row.sequence, row.hash
         return row
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -199,9 +199,30 @@ def _line(row: Row) -> str:
             )
             what = f"{event['hookInstance']}  {shown or 'no card'}"
         case "refused":
-            what = " ".join(filter(None, (event["failure"], event.get("where", ""))))
+            calls = f"({event['calls']} calls)" if "calls" in event else ""
+            what = " ".join(filter(None, (event["failure"], event.get("where", ""), calls)))
+        case "configured":
+            what = _configured(event)
         case _:
             reason = f" ({event['reason']})" if event.get("reason") else ""
             what = f"{event['card']}  {event['outcome']}{reason}"
+    marks = f"  [{', '.join(event['marks'])}]" if event.get("marks") else ""
     service = event.get("service", "")
-    return f"{row.row:>7}  {event['time']}  {event['kind']:8}  {service}  {what}"
+    return f"{row.row:>7}  {event['time']}  {event['kind']:10}  {service}  {what}{marks}"
+
+
+def _configured(event: Mapping[str, Any]) -> str:
+    """In a line: which rule base, and what keeps rules quiet for whom."""
+    said = [f"rule base {event['ruleBase']['version']}, {len(event.get('clients', ()))} clients"]
+    said += [f"{name} off for all" for name in event.get("off", ())]
+    said += [f"{name} silent for all" for name in event.get("silent", ())]
+    for one in event.get("clients", ()):
+        quiet = [f"{name} off" for name in one.get("off", ()) if name not in event.get("off", ())]
+        quiet += [
+            f"{name} silent" for name in one.get("silent", ()) if name not in event.get("silent", ())
+        ]
+        quiet += [f"{name} changed" for name in one.get("thresholds", ())]
+        quiet += ["silent mode"] * one.get("silentMode", False)
+        if quiet:
+            said.append(f"{one['client']}: {', '.join(quiet)}")
+    return "; ".join(said)

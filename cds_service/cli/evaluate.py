@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from cds_service.cases import fixtures
+from cds_service.cli import cards as cards_in_words
 from cds_service.cli.content import cards_option, environment, fixtures_folder, rule_base
 from cds_service.decision import Decision, History, Policy, answer
 from cds_service.failures import Failure, Kind
@@ -19,7 +20,6 @@ from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.regions import for_region
 from cds_service.rules.evaluation import trace
 
-_COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 _MARKS = {True: "yes    ", False: "no     ", None: "unknown"}
 
 file_argument = click.argument("file")
@@ -50,29 +50,13 @@ def evaluate(file: str, hook: str, now: str, cards: str, as_json: bool) -> None:
     (`cds-service evaluate ?`) lists them all; so does the page of `cds-service serve --demo`.
     """
     decision, _ = _decided(file, hook, now, cards)
+    body = encoding.response(decision.cards, decision.evaluation(), decision.not_read())
     if as_json:
-        body = encoding.response(decision.cards, decision.evaluation(), decision.not_read())
         click.echo(msgspec.json.format(body, indent=2).decode())
         return
     if not decision.cards:
         click.echo("No card. `cds-service explain` says why, rule by rule.")
-    for card in decision.cards:
-        click.secho(
-            f"\n{card.indicator.upper()}  {card.summary}", fg=_COLOURS[card.indicator], bold=True
-        )
-        click.echo(_terminal(card.detail))
-        for suggestion in card.suggestions:
-            click.secho(f"  [{suggestion.label}]", fg="cyan")
-    click.echo()
-
-
-def _terminal(detail: str) -> str:
-    """Markdown of a card as plain text, wrapped."""
-    paragraphs = []
-    for paragraph in detail.split("\n\n"):
-        plain = paragraph.replace("**", "").replace("\\", "")
-        paragraphs.append(click.wrap_text(plain, 96, "  ", "    "))
-    return "\n".join(paragraphs)
+    cards_in_words.show(msgspec.json.decode(body)["cards"])
 
 
 @click.command()
@@ -101,7 +85,7 @@ def explain(file: str, hook: str, now: str, cards: str) -> None:
             continue
         for name, fact in trace(rule, decision.facts):
             why = f" ({fact.reason})" if fact.reason else ""
-            shown = f": {_terminal(fact.data[0].text).strip()}" if fact.data else ""
+            shown = f": {cards_in_words.wrapped(fact.data[0].text).strip()}" if fact.data else ""
             click.echo(f"    {_MARKS[fact.value]} {name}{shown}{why}")
         if finding.missing:
             click.echo(f"    to settle it: {', '.join(finding.missing)}")

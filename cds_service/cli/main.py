@@ -5,8 +5,11 @@ import sys
 import click
 
 from cds_service import __version__
+from cds_service.cli.attempt import try_
 from cds_service.cli.audit import audit
+from cds_service.cli.clients import clients
 from cds_service.cli.evaluate import evaluate, explain
+from cds_service.cli.patients import fixtures
 from cds_service.cli.rules import rules
 from cds_service.cli.serve import serve
 from cds_service.failures import Failure, Kind
@@ -30,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, evaluate, explain, rules, audit):
+for command in (serve, evaluate, explain, try_, fixtures, rules, clients, audit):
     cli.add_command(command)
 
 

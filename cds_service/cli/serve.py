@@ -11,11 +11,15 @@ import click
 import msgspec
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from cds_service import settings
 from cds_service.app import create_app
+from cds_service.clients.exposure import exposures
 from cds_service.failures import Failure, Kind
 from cds_service.server.worker import BufferingWorker, Limits
+
+_logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -86,8 +90,34 @@ def _say(config: settings.Settings, app: Flask) -> None:
             f"  a call      curl -s {base}/demo/requests/k-2-4/{service.hook} "
             f"| curl -s {base}/cds-services/{service.id} -H 'Content-Type: application/json' -d @-"
         )
-        click.echo("  Not for patients: no caller is authenticated here. Stop with Ctrl-C.")
+        click.echo("  Not for patients. Stop with Ctrl-C.")
+    _say_who_may_call(config, app)
     sys.stdout.flush()
+
+
+def _say_who_may_call(config: settings.Settings, app: Flask) -> None:
+    clients = app.extensions["cds"].clients
+    if config.auth_required:
+        click.echo(
+            f"  callers     need a token of one of {len(clients.known)} clients; {config.clients}"
+        )
+        click.echo(f"              addressed to {config.public_urls[0]}/cds-services…")
+    else:
+        why = "CDS_AUTH=off" if config.auth else f"only this machine reaches {config.host}"
+        warning = "AUTHENTICATION IS OFF: whoever reaches this address may call, as anybody"
+        click.secho(f"  {warning} ({why}).", fg="red", bold=True, err=True)
+    for one in exposures(clients, config):
+        click.secho(f"  {one}", fg="red", err=True)
+
+
+class _Arbiter(Arbiter):
+    """gunicorn's master process."""
+
+    def handle_hup(self) -> None:
+        """On SIGHUP: new processes with the clients file as it is now, if nothing is wrong with it."""
+        assert isinstance(self.app, Server)
+        if self.app.reread():
+            super().handle_hup()
 
 
 class Server(BaseApplication):
@@ -102,7 +132,7 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """What gunicorn asks for its settings."""
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        limits = Limits(body=settings.BODY_LIMIT)
+        limits = Limits(body=settings.BODY_LIMIT, arrival=self._config.deadline)
         chosen: dict[str, Any] = {
             "bind": f"{host}:{self._config.port}",
             "workers": self._config.workers,
@@ -110,6 +140,7 @@ class Server(BaseApplication):
             # piles all connections on one worker (docs/decisions/server.md).
             "worker_class": BufferingWorker.within(limits),
             "threads": self._config.threads,
+            "worker_connections": 500,  # below the 1024 files that a process may often have open
             "reuse_port": True,
             "preload_app": True,
             "timeout": 30,
@@ -128,6 +159,29 @@ class Server(BaseApplication):
         for name, value in chosen.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        _Arbiter(self).run()
+
+    def reread(self) -> bool:
+        """Read the clients file again; whether what it says is in force now.
+
+        Else all that is wrong is in the log, and what was in force stays so, in the same processes.
+        """
+        runtime = self._app.extensions["cds"]
+        try:
+            runtime.reload()
+        except Failure as failure:
+            _logger.error("SIGHUP: %s\nwhat was in force stays in force", failure)  # noqa: TRY400
+            return False
+        gc.freeze()  # shared with the processes to come, as at the start
+        _logger.warning(
+            "SIGHUP: clients file in force: %d clients, digest %s",
+            len(runtime.clients.known),
+            runtime.clients.digest[:12] or "(no file)",
+        )
+        return True
 
     def load(self) -> Any:
         """What gunicorn asks for the application."""

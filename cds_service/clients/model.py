@@ -6,9 +6,11 @@ calls, what its clinicians are shown.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
+from cds_service.clients.jwks import Key
 from cds_service.rulebase.model import RuleBase
 from cds_service.rules.model import Policy
 
@@ -31,11 +33,25 @@ class FhirServer(msgspec.Struct, frozen=True):
     private: bool = False
 
 
-class Keys(msgspec.Struct, frozen=True):
-    """Where public keys are: in a JWK set file, or at URLs that tokens may name (`jku`)."""
+class KeyAddress(msgspec.Struct, frozen=True):
+    """A URL that a client publishes its public keys at, and that its tokens may name (`jku`).
 
-    file: str = ""
-    urls: tuple[str, ...] = ()
+    Attributes:
+        url: compared with a token's `jku` as it stands.
+        plain_http: `http` is allowed. Else only `https` is.
+        private: its host may have a private, loopback or link-local address.
+    """
+
+    url: str
+    plain_http: bool = False
+    private: bool = False
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """Where public keys come from: a JWK set file, read with the clients file, and URLs."""
+
+    known: tuple[Key, ...] = ()
+    addresses: tuple[KeyAddress, ...] = ()
 
 
 class Trust(msgspec.Struct, frozen=True):
@@ -89,18 +105,31 @@ class Client(msgspec.Struct, frozen=True):
     relative_dates: bool = False
 
 
-class Clients(msgspec.Struct, frozen=True):
+class Clients(msgspec.Struct, frozen=True, dict=True):
     """Every client, and who calls without a token.
 
     Attributes:
         known: name → client.
         anonymous: the client of calls that are not authenticated; None refuses them (401).
         digest: of the clients file; empty without one.
+        off: ids of the rules that are switched off for every client; each one's policy holds them too.
+        silent: the same of rules that are evaluated and not shown.
     """
 
     known: Mapping[str, Client]
     anonymous: Client | None = None
     digest: str = ""
+    off: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
+
+    @cached_property
+    def by_issuer(self) -> Mapping[str, tuple[Client, ...]]:
+        """Issuer → its clients: more than one where one EHR vendor signs for many tenants."""
+        found: dict[str, tuple[Client, ...]] = {}
+        for client in self.known.values():
+            if client.trust is not None:
+                found[client.trust.issuer] = (*found.get(client.trust.issuer, ()), client)
+        return found
 
 
 class Caller(msgspec.Struct, frozen=True):

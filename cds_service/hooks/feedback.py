@@ -11,8 +11,9 @@ from cds_service.hooks.envelope import members, plain
 class Feedback(msgspec.Struct, frozen=True):
     """What became of one card.
 
-    `reason` is the override reason's code as the client sent it; `comment` is free text by a
-    clinician and is treated as protected.
+    `reason` is the override reason's code as the client sent it; `own_reason` one of the EHR's own,
+    which it sends beside that (requirement 49). `comment` is free text by a clinician and is treated
+    as protected.
     """
 
     card: str
@@ -22,6 +23,7 @@ class Feedback(msgspec.Struct, frozen=True):
     reason: str = ""
     reason_system: str = ""
     comment: str = ""
+    own_reason: str = ""
 
 
 def parse(body: bytes) -> tuple[Feedback, ...]:
@@ -48,4 +50,10 @@ def _entry(one: dict[str, Any]) -> Feedback:
         reason=reason.get("code", ""),
         reason_system=reason.get("system", ""),
         comment=override.get("userComment", ""),
+        own_reason=_epic(override.get("extension") or {}),
     )
+
+
+def _epic(extension: dict[str, Any]) -> str:
+    found = extension.get("com.epic.cdshooks.feedback.overrideReason.code", "")
+    return str(found) if isinstance(found, str | int) else ""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cds_service.failures import Failure, Kind
+from cds_service.fhir import references
 from cds_service.hooks import schemas
 from cds_service.hooks.envelope import members, plain
 
@@ -30,8 +31,12 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def user_type(self) -> str:
-        """The resource type of the user: Practitioner, PractitionerRole, Patient, RelatedPerson."""
-        return self.user.split("/", 1)[0] if "/" in self.user else ""
+        """The resource type of the user: Practitioner, PractitionerRole, Patient, RelatedPerson.
+
+        Also where the reference is an absolute URL, which it should not be (requirement 69): read as
+        "not a clinician", it would cost every card. Empty where it names no type.
+        """
+        return references.type_in(self.user)
 
 
 class Authorization(msgspec.Struct, frozen=True):

@@ -81,13 +81,13 @@ def _one(
     if finding.shown == "not-this-hook":
         return finding
     if rule.id in policy.disabled:
-        return _kept(finding, "not-assessed", "switched-off")
+        return _kept(finding, "not-assessed", "client: switched-off")
     if rule.status not in policy.statuses:
         return _kept(finding, "not-assessed", f"status-{rule.status}")
     if not finding.speaks:
         return finding
     if policy.silent_mode or rule.id in policy.silent:
-        return _kept(finding, "silent-mode", "client" if policy.silent_mode else "rule")
+        return _kept(finding, "silent-mode", "client" if policy.silent_mode else "client: this rule")
     if finding.indicator == "info":
         for name in rule_base.globals.info_silent_when:
             if facts.sure(name) is True:

@@ -12,8 +12,9 @@ import jsonschema
 
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.hooks.service import Service
-from cds_service.rulebase import building, building_facts, checks, lock, model, names, reading
+from cds_service.rulebase import bounds, building, building_facts, checks, lock, model, names, reading
 from cds_service.rulebase.concepts import CodeSet, Concept
+from cds_service.rulebase.numbers import labelled
 from cds_service.rulebase.terminology import Terminology
 from cds_service.rulebase.wording import wording
 
@@ -87,6 +88,7 @@ def _examined(
     problems.extend(checks.house_rules(rule_base, documents))
     if cases:
         problems.extend(checks.proof_rules(rule_base, documents))
+        problems.extend(bounds.problems(rule_base, documents))
     rule_base = lock.with_digests(rule_base, documents)
     if lock_text is not None:
         problems.extend(lock.differences(rule_base, lock_text, documents))
@@ -165,20 +167,23 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
     facts = merged(documents["facts"], "facts")
     code_sets = _code_sets(merged(terminology, "code-sets"), systems)
     orders = merged(documents["orders"], "orders")
+    thresholds = {
+        name: building.threshold(name, value)
+        for name, value in merged(documents["thresholds"], "thresholds").items()
+    }
     return model.RuleBase(
         version=glob["version"],
         digest="",
         canonical=glob["canonical"],
         rules={rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)},
-        facts={name: building_facts.fact(name, value) for name, value in facts.items()},
+        facts=labelled(
+            {name: building_facts.fact(name, value) for name, value in facts.items()}, thresholds
+        ),
         scores={
             name: building_facts.score(name, value)
             for name, value in merged(documents["facts"], "scores").items()
         },
-        thresholds={
-            name: building.threshold(name, value)
-            for name, value in merged(documents["thresholds"], "thresholds").items()
-        },
+        thresholds=thresholds,
         analytes={
             name: building.analyte(name, value)
             for name, value in merged(documents["thresholds"], "analytes").items()
@@ -187,6 +192,11 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
         terminology=Terminology(code_sets.values(), systems.values()),
         systems=systems,
         wording=wording(merged(terminology, "phrases"), merged(terminology, "phrase-words"), systems),
+        medicine_names={
+            name: tuple((systems[one["system"]][0], one["code"]) for one in value["codes"])
+            for value in merged(terminology, "medicine-names").values()
+            for name in value["names"]
+        },
         local_codes={
             name: building.local_code(name, value)
             for name, value in merged(terminology, "local-codes").items()

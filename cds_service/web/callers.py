@@ -1,24 +1,62 @@
 """Who makes the call that is being answered."""
 
-import msgspec
-from flask import request
+from datetime import UTC, datetime
 
+import msgspec
+from flask import g, has_request_context, request
+
+from cds_service.clients.authentication import NONE, STRANGERS, WITHOUT, unproven
 from cds_service.clients.model import Caller
-from cds_service.failures import Failure, Kind
+from cds_service.clients.tokens import Reason
 from cds_service.invocation import PLAYGROUND, Runtime
 
 
+def known() -> Caller | None:
+    """Who makes the present call; None while that is not established."""
+    found: Caller | None = g.get("caller") if has_request_context() else None
+    return found
+
+
 def caller(runtime: Runtime) -> Caller:
-    """The caller of this request.
+    """The caller of this request to a service or its feedback.
 
     Raises:
-        Failure: unauthenticated, without a word on why.
+        Failure: unauthenticated, without a word on why; unavailable when nobody can tell.
     """
+    g.caller = found = _established(runtime)
+    return found
+
+
+def _established(runtime: Runtime) -> Caller:
     client = runtime.clients.anonymous
+    proven = _proven(runtime, STRANGERS if client else NONE)
+    if proven is not None:
+        return proven
     if client is None:
-        raise Failure(Kind.UNAUTHENTICATED, "the caller did not prove who it is")
+        raise unproven()
     # Only where the page is served: elsewhere no caller may have its calls counted as play.
     if runtime.settings.demo and request.headers.get("X-Heavy-Legs-Page"):
         page = msgspec.structs.replace(client, name=runtime.page)
         return Caller(page, marks=(PLAYGROUND,))
     return Caller(client)
+
+
+def reader(runtime: Runtime) -> Caller | None:
+    """Who reads discovery; None where that is nobody in particular, and need not be anybody.
+
+    Raises:
+        Failure: as for `caller`.
+    """
+    if runtime.clients.anonymous is not None:
+        return caller(runtime)
+    return _proven(runtime, NONE if runtime.settings.auth_discovery else WITHOUT)
+
+
+def _proven(runtime: Runtime, passes: frozenset[Reason]) -> Caller | None:
+    return runtime.authentication.caller(
+        runtime.clients,
+        request.headers.get("Authorization"),
+        request.path,
+        datetime.now(UTC).timestamp(),
+        passes=passes,
+    )

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from scripts.docs import (
+    bounds,
     cli,
+    conformance,
     content,
     failures,
     hazards,
@@ -30,11 +32,13 @@ FOLDER = CHECKOUT / "docs" / "reference"
 Page = Callable[[], str]
 PAGES: Mapping[str, Page] = {
     "cli.md": cli.page,
+    "conformance.md": conformance.page,
     "failures.md": failures.page,
     "links.md": links.page,
     "prefetch.md": prefetch.page,
     "rule-language.md": rule_language.page,
     "rules/README.md": rules.page,
+    "rules/bounds.md": bounds.page,
     "rules/hazards.md": hazards.page,
     "rules/regions.md": regions.page,
     "settings.md": settings.page,

@@ -7,6 +7,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.conformance import logical_models
+
 NOW = "2026-11-22T12:00:00Z"
 PATIENT = "pat-Q7xk"  # ids that stand out: none of them may be seen where it does not belong
 NAME = "Sentinelmann"
@@ -15,6 +17,7 @@ HOOKS = ("patient-view", "encounter-start", "order-select", "order-sign")
 ISSUES = {400: "invalid", 403: "forbidden", 404: "not-found", 405: "not-supported"} | {
     412: "incomplete",
     413: "too-long",
+    429: "throttled",
     500: "exception",
     503: "transient",
 }
@@ -173,9 +176,14 @@ def post(client: FlaskClient, body: Any, hook: str = "patient-view", **more: Any
 
 
 def answered(response: TestResponse) -> Json:
+    """Check what every answer has in common, HL7's models and invariants among it; return its body."""
     assert response.status_code == 200, response.text
     assert response.mimetype == "application/json"
     found: Json = json.loads(response.data)
+    for member, model in (("cards", "response"), ("services", "services")):
+        if member in found:
+            assert list(logical_models.problems(model, found)) == []
+            assert list(logical_models.broken(model, found)) == []
     return found
 
 

@@ -46,7 +46,7 @@ def test_without_the_patient_there_is_no_answer(client: FlaskClient, value: Any)
     assert issue["expression"] == ["prefetch.patient"]
 
 
-@pytest.mark.requirement(15)
+@pytest.mark.requirement(15, "D")
 @pytest.mark.parametrize("value", [..., *FAILED, *NOT_FHIR])
 def test_without_conditions_there_is_no_answer(client: FlaskClient, value: Any) -> None:
     issue = refused(post(client, request(prefetch={"conditions": value})), 412)
@@ -83,7 +83,7 @@ def test_a_key_that_is_not_published_is_said_to_caller_and_operator(
     assert "Sentinelmann" not in caplog.text
 
 
-@pytest.mark.requirement(15)
+@pytest.mark.requirement(15, "D")
 @pytest.mark.parametrize("value", EMPTY)
 def test_no_conditions_are_an_answer(client: FlaskClient, value: Any) -> None:
     assert answered(post(client, request(prefetch={"conditions": value})))["cards"]
@@ -125,6 +125,48 @@ def test_anything_else_may_be_missing(client: FlaskClient, value: Any) -> None:
 def test_what_came_counts_even_when_it_is_not_all(client: FlaskClient, value: Any) -> None:
     body = answered(post(client, request(prefetch={"laboratory": value})))
     assert rule(body, RULE)["outcome"] == "fires"
+
+
+OTHER_CODE = {"code": {"coding": [{"system": "http://loinc.org", "code": "2345-7"}], "text": "Glucose"}}
+DRAWN_LONG_AGO = {"effectiveDateTime": "2009-11-22T07:40:00Z"}
+
+
+@pytest.mark.requirement(14)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": "entered-in-error"},
+        {"status": "cancelled"},
+        {"status": "registered", "valueQuantity": None},
+        OTHER_CODE,
+        DRAWN_LONG_AGO,
+        {"subject": {"reference": "Patient/other-Q7xk"}},
+    ],
+)
+def test_nothing_is_taken_for_filtered(client: FlaskClient, changed: Any) -> None:
+    """A query that an analyst typed in may bring all there is: status, code, day and patient count."""
+    wrong = {**potassium(), **changed}
+    body = answered(post(client, request(prefetch={"laboratory": bundle(wrong)})))
+    assert rule(body, RULE)["outcome"] != "fires"
+    both = answered(post(client, request(prefetch={"laboratory": bundle(wrong, potassium(number=2))})))
+    assert rule(both, RULE)["outcome"] == "fires"
+
+
+@pytest.mark.requirement(26, "D")
+@pytest.mark.parametrize("value", [..., outcome("error"), bundle(outcome("fatal"))])
+def test_what_could_not_be_evaluated_for_want_of_data_is_said_on_a_card(
+    client: FlaskClient, value: Any
+) -> None:
+    """Heavy legs on walking, and the findings did not come: no error, which clients show as nothing."""
+    claudication = {
+        "resourceType": "Condition",
+        "id": "c-walk",
+        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "161873000"}]},
+        "onsetDateTime": "2026-10-08",
+    }
+    whole = request(prefetch={"conditions": bundle(claudication), "findings": value})
+    cards = answered(post(client, whole))["cards"]
+    assert [card for card in cards if "**Not known**" in card["detail"]]
 
 
 @pytest.mark.requirement(11)

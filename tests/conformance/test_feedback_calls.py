@@ -9,11 +9,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.conformance import logical_models
 from tests.conformance.calls import (
     HOOKS,
     NAME,
     address,
     answered,
+    knee_order,
     post,
     refused,
     request,
@@ -66,6 +68,12 @@ GOOD: list[dict[str, Any]] = [
     entry(overrideReasons={"reason": REASON, "extension": {"com.epic.cdshooks.x": "2"}}),
     entry(card="urn:not-a-uuid:17"),
     entry(card="4E0A3A1E-3283-4575-AB82-028D55FE2719", extension={"x": 1}),
+    entry(overrideReason={"reason": {**REASON, "userSelected": True, "version": "1"}}),
+    entry(overrideReason=None),
+    entry(overrideReason={}, overrideReasons={}),
+    entry(acceptedSuggestions=[]),
+    entry(outcome="accepted", acceptedSuggestions=[{"id": "s-1", "extension": {"x": 1}}]),
+    entry(outcomeTimestamp="2026-11-22T12:01:00.123456+01:00"),
 ]
 
 
@@ -116,12 +124,111 @@ def test_a_wrong_entry_is_refused_with_its_path(caller: FlaskClient, wrong: Any,
     assert refused(say(caller, wrong), 400)["expression"] == [where]
 
 
+# What HL7's model of feedback refuses and we take, and why (requirement 49).
+TOLERATED = {
+    "cds-fb-3 at feedback.overrideReason",  # a dismissal without a reason is a dismissal
+    "feedback.0.card is no uuid",  # Epic's examples
+    "feedback.0.acceptedSuggestions.0.id is no uuid",
+    "feedback.0.acceptedSuggestions.1.id is no uuid",
+    "feedback.0.overrideReasons is unknown",  # Epic's name for it
+    "feedback.0.overrideReason.reason is no Coding",  # without a system, or with more than we need
+    "feedback.0.overrideReason is no object, or empty",
+    "feedback.0.acceptedSuggestions is empty",
+}
+
+
+@pytest.mark.requirement(45, 49)
+def test_what_is_taken_is_what_hl7s_model_allows_and_what_real_clients_send() -> None:
+    found: set[str] = set()
+    for one in GOOD:
+        body = {"feedback": [one]}
+        found |= {*logical_models.problems("feedback", body), *logical_models.broken("feedback", body)}
+    assert found == TOLERATED
+
+
+@pytest.mark.requirement(45)
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        (entry(outcome="ignored"), "cds-fb-1"),
+        (entry(outcome="Accepted", acceptedSuggestions=[{"id": "s"}]), "cds-fb-1"),
+        (entry(outcome="accepted"), "cds-fb-2"),
+    ],
+)
+def test_what_hl7s_invariants_refuse_is_refused(
+    caller: FlaskClient, wrong: dict[str, Any], key: str
+) -> None:
+    (broken,) = logical_models.broken("feedback", {"feedback": [wrong]})
+    assert broken.startswith(key)
+    refused(say(caller, wrong), 400)
+
+
+@pytest.mark.requirement(46)
+def test_a_batch_may_carry_cards_of_several_calls_and_hooks(make_app: MakeApp) -> None:
+    """As Epic sends them, late and together; each is joined with the call that showed it."""
+    app = make_app()
+    client = app.test_client()
+    first = card(client)["uuid"]
+    second = answered(post(client, request(hookInstance="another")))["cards"][0]["uuid"]
+    order = answered(post(client, knee_order(), "order-sign"))["cards"][0]["uuid"]
+    assert len({first, second, order}) == 3
+    assert answered(say(client, *(entry(card=one) for one in (first, second, order)))) == {}
+    joined = "SELECT feedback.card FROM feedback JOIN cards ON cards.card = feedback.card"
+    assert {one for (one,) in app.extensions["cds"].audit.select(joined)} == {first, second, order}
+
+
+@pytest.mark.requirement(46)
+def test_the_same_card_may_be_reported_again_with_another_outcome(make_app: MakeApp) -> None:
+    """Dismissed, thought better of, accepted: all three are kept, none is overwritten."""
+    app = make_app()
+    client = app.test_client()
+    shown = card(client)
+    taken = [{"id": shown["suggestions"][0]["uuid"]}]
+    for one in (
+        entry(card=shown["uuid"]),
+        entry(card=shown["uuid"], outcomeTimestamp="2026-11-22T12:02:00Z"),
+        entry(card=shown["uuid"], outcome="accepted", acceptedSuggestions=taken),
+    ):
+        assert answered(say(client, one)) == {}
+    assert [(one["outcome"], one["card"]) for one in stored(app)] == [
+        ("overridden", shown["uuid"]),
+        ("overridden", shown["uuid"]),
+        ("accepted", shown["uuid"]),
+    ]
+
+
+@pytest.mark.requirement(49)
+def test_epics_feedback_is_taken_whole(caller: FlaskClient, own: Flask) -> None:
+    """Its documented shape: `overrideReasons`, an object; a card that is named by no UUID."""
+    epic = entry(
+        card="card-17",
+        overrideReasons={
+            "reason": {**REASON, "display": "Patient declines"},
+            "userComment": COMMENT,
+            "extension": {
+                "com.epic.cdshooks.feedback.overrideReason.code": "2",
+                "com.epic.cdshooks.feedback.overrideReason.title": COMMENT,
+            },
+        },
+    )
+    before = len(stored(own))
+    assert answered(say(caller, epic)) == {}
+    (event,) = stored(own)[before:]
+    assert (event["card"], event["outcome"], event["reason"]) == (
+        "card-17",
+        "overridden",
+        REASON["code"],
+    )
+    assert NAME not in json.dumps(event)
+
+
 def test_of_a_call_with_one_wrong_entry_nothing_is_stored(caller: FlaskClient, own: Flask) -> None:
     before = stored(own)
     refused(say(caller, entry(card="whole"), entry(card=...)), 400)
     assert stored(own) == before
 
 
+@pytest.mark.requirement(45)
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"{}", b'{"feedback": []}', b"\xff", b'{"feedback": {}}']
 )

@@ -1,43 +1,90 @@
-"""From a requirement to its test, and back: `make requirements` prints the map."""
+"""From a requirement to its tests, and back: docs/reference/conformance.md says what is true."""
+
+from pathlib import Path
 
 import pytest
 
 from scripts import requirements
+from scripts.docs import conformance
+from scripts.requirements import Proof, Requirement
 
 LISTED = requirements.listed()
 PROVED = requirements.proved()
-# Requirements that no test of ours can prove, beyond those that the page calls "not built".
-UNTESTED = {
-    "59": "about a proxy in front of the service",
-    "63": "documents; read by people",
-    "67": "about what clients do; no updates are emitted",
-    "82": "about the client's FHIR server",
-    "84": "a suite by others, which was not run",
-    "85": "says that these tests are needed",
-    "96": "about what a site sets up in its EHR",
-}
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def test_the_page_was_read() -> None:
-    assert len(LISTED) > 80
-    assert LISTED["28"][0].startswith("`summary`")
-    assert any("test_responses.py::" in test for test in PROVED["28"])
+def one(**members: object) -> dict[str, Requirement]:
+    whole = {"id": 1, "verb": "SHALL", "from_": "2.0", "what": "w", "here": "h", **members}
+    return {"1": Requirement(**whole)}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("number", sorted(PROVED))
-def test_a_test_names_a_requirement_that_is_listed(number: str) -> None:
-    assert number in LISTED, (
-        f"{PROVED[number]} prove {number}, which {requirements.PAGE.name} does not list"
-    )
+def test_the_list_was_read() -> None:
+    assert {str(number) for number in range(1, 71)} <= LISTED.keys()
+    assert LISTED["28"].what.startswith("`summary`")
+    assert len(
+        {number for section in requirements.sections() for number in section.requirements}
+    ) == len(LISTED)
+    assert {each.verb for each in LISTED.values()} == set(conformance.VERBS)
 
 
-@pytest.mark.parametrize("number", LISTED)
-def test_what_is_built_has_a_test(number: str) -> None:
-    if number in UNTESTED or "not built" in LISTED[number][1]:
-        return
-    assert number in PROVED, f"mark the test of requirement {number}: {LISTED[number][0]}"
+@pytest.mark.requirement(85)
+def test_every_requirement_has_its_tests_or_a_reason() -> None:
+    assert list(requirements.gaps(LISTED, PROVED)) == []
 
 
-def test_nothing_is_called_untested_that_has_a_test() -> None:
-    assert sorted(UNTESTED.keys() & PROVED.keys()) == []
-    assert UNTESTED.keys() <= LISTED.keys()
+@pytest.mark.parametrize(
+    ("listed", "tests", "found"),
+    [
+        (one(), {}, "1 has no test that always runs"),
+        (one(), {"1": [Proof("a", "b", only="browser")]}, "1 has no test that always runs"),
+        (one(refuses=True), {"1": [Proof("a", "b")]}, "1 has no test of what is refused"),
+        (one(not_met="m", not_applicable="a"), {}, "1 is both"),
+        (
+            one(not_met="m"),
+            {"2": [Proof("a", "b")]},
+            "a proves 2, which requirements.yaml does not list",
+        ),
+    ],
+)
+def test_a_gap_is_said(
+    listed: dict[str, Requirement], tests: dict[str, list[Proof]], found: str
+) -> None:
+    (gap,) = requirements.gaps(listed, tests)
+    assert gap.startswith(found)
+
+
+@pytest.mark.parametrize(
+    ("listed", "tests"),
+    [
+        (one(), {"1": [Proof("a", "b")]}),
+        (one(refuses=True), {"1": [Proof("a", "b"), Proof("a", "c", refuses=True)]}),
+        (one(not_met="m"), {}),
+        (one(not_applicable="a"), {"1": [Proof("a", "b")]}),
+    ],
+)
+def test_where_all_is_said_there_is_no_gap(
+    listed: dict[str, Requirement], tests: dict[str, list[Proof]]
+) -> None:
+    assert list(requirements.gaps(listed, tests)) == []
+
+
+def test_the_marks_that_are_read_from_the_files_are_those_that_pytest_finds(
+    request: pytest.FixtureRequest,
+) -> None:
+    """Of the tests of this run; the page is written without running pytest."""
+    ran: set[tuple[str, str]] = set()
+    found: set[tuple[str, str, str]] = set()
+    for item in request.session.items:
+        assert isinstance(item, pytest.Function)
+        where = (item.path.relative_to(CHECKOUT).as_posix(), item.originalname)
+        ran.add(where)
+        found |= {(str(no), *where) for mark in item.iter_markers("requirement") for no in mark.args}
+    read = {
+        (number, file, test)
+        for number, proofs in PROVED.items()
+        for proof in proofs
+        for file, test in ran
+        if file == proof.file and proof.test in ("", test)
+    }
+    assert found
+    assert read == found

@@ -31,10 +31,11 @@ def read(name: str) -> str:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that the pages are made from, and the pages, in another folder."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("cds_service", "cards", "scripts", "tests/spec", "docs/reference"):
+    for name in ("cds_service", "cards", "scripts", "tests", "docs/reference"):
         shutil.copytree(
             CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "var")
         )
+    shutil.copy(CHECKOUT / "pyproject.toml", folder)
     return folder
 
 
@@ -50,6 +51,33 @@ def checked(folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.requirement(63)
+def test_what_the_service_can_do_is_published_for_people_to_read() -> None:
+    """From the README one gets to each page that an integrator needs, and there every service is."""
+    readme = (CHECKOUT / "README.md").read_text("utf-8")
+    for name in ("prefetch", "failures", "conformance", "settings"):
+        assert f"(docs/reference/{name}.md)" in readme
+    for service in content.rule_base().services.values():
+        assert service.id in read("prefetch.md")
+        assert re.search(
+            rf"^\| {service.hook} \| .+ \| \*\*met\*\* \|", read("conformance.md"), re.MULTILINE
+        )
+    assert "## Counts" in read("conformance.md")
+
+
+def test_a_requirement_without_a_test_or_a_reason_fails_the_check(copy: Path) -> None:
+    listed = copy / "tests/conformance/requirements.yaml"
+    whole = listed.read_text("utf-8")
+    added = "    - {id: 999, verb: ours, from: ours, what: Nothing, here: nothing}\n"
+    listed.write_text(whole + added, "utf-8")
+    code, said = checked(copy)
+    listed.write_text(whole, "utf-8")
+    assert (code, said) == (
+        1,
+        "docs: 999 has no test that always runs: mark one, or say why it is not met\n",
+    )
+
+
 def test_every_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert docs.main(["--check"]) == 0, capsys.readouterr().out
 
@@ -62,6 +90,7 @@ def test_every_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
         ("cds_service/failures.py", "Send a valid token.", "Send another token.", "failures.md"),
         ("cds_service/web/errors.py", '(429, "throttled")', '(420, "throttled")', "failures.md"),
         ("cards/services.yaml", "category=laboratory&", "category=lab&", "prefetch.md"),
+        ("tests/conformance/test_hooks.py", "requirement(70)", "requirement(3, 70)", "conformance.md"),
         (
             "cards/rule.schema.json",
             "Who answers for it.",

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 from tests.ehr_client.ehr import Ehr
@@ -29,7 +30,8 @@ def golden(name: str) -> str:
 
 def bundle(name: str) -> dict[str, Any]:
     """Return the transaction that brings a patient into a server, as it is in the file."""
-    found: dict[str, Any] = json.loads((pairs.FOLDER / "patients" / f"{name}.json").read_bytes())
+    text = (pairs.FOLDER / "patients" / f"{name}.json").read_bytes()
+    found: dict[str, Any] = json.loads(text, parse_float=Decimal)
     return found
 
 

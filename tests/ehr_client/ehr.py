@@ -4,11 +4,14 @@ It reads discovery, fills the published prefetch templates, asks its own FHIR se
 the pages, and posts the hook request. It imports nothing of the service.
 """
 
+import json
 import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
+import msgspec
 import requests
 
 Json = dict[str, Any]
@@ -16,6 +19,7 @@ TOKEN = re.compile(r"\{\{([^{}]+)\}\}")
 JSON = "application/fhir+json"
 MOST_PAGES = 100
 PATIENCE = 20  # seconds
+exact = msgspec.json.Encoder(decimal_format="number")  # R4: 1.40 is no 1.4
 # R4 lets these be searched by `patient`, and HAPI does; sekmet 0.1.1 has no search parameter for them at
 # all. There every one is read, and the patient's own are kept, the newest first.
 # Any other query that a server does not take is an error here: the template may be to blame.
@@ -79,7 +83,12 @@ class Ehr:
         if now:
             body["extension"] = {"org.heavylegs.now": now}
         return self._json(
-            self._http.post(f"{self.discovery}/{service['id']}", json=body, timeout=PATIENCE)
+            self._http.post(
+                f"{self.discovery}/{service['id']}",
+                exact.encode(body),
+                headers={"Content-Type": "application/json"},
+                timeout=PATIENCE,
+            )
         )
 
     def context(self, hook: str, patient: str) -> Json:
@@ -118,9 +127,8 @@ class Ehr:
 
     def load(self, bundle: Json) -> Json:
         """Post a transaction or batch Bundle to the server's root; return its response."""
-        found = self._http.post(
-            self.fhir, json=bundle, headers={"Content-Type": JSON, "Accept": JSON}, timeout=PATIENCE
-        )
+        headers = {"Content-Type": JSON, "Accept": JSON}
+        found = self._http.post(self.fhir, exact.encode(bundle), headers=headers, timeout=PATIENCE)
         if not found.ok:
             raise RefusedError(found.text)
         return self._json(found)
@@ -143,7 +151,8 @@ class Ehr:
         except RefusedError:
             for one in bundle["entry"]:
                 where, headers = f"{self.fhir}/{one['request']['url']}", {"Content-Type": JSON}
-                found = self._http.put(where, json=one["resource"], headers=headers, timeout=PATIENCE)
+                resource = exact.encode(one["resource"])
+                found = self._http.put(where, resource, headers=headers, timeout=PATIENCE)
                 if not found.ok:
                     refused[one["request"]["url"]] = found.text
             return refused
@@ -231,7 +240,7 @@ class Ehr:
     def _json(found: requests.Response) -> Json:
         if not found.ok:
             raise RefusedError(f"{found.status_code} from {found.url}: {found.text}")
-        value: Json = found.json()
+        value: Json = json.loads(found.content, parse_float=Decimal)
         return value
 
 

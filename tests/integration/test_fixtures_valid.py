@@ -2,23 +2,15 @@
 
 import copy
 import json
-import re
-import warnings
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import fhirkit
 import pytest
-from fhir.resources.R4B import get_fhir_model_class
-from pydantic import ValidationError
 
 from cds_service import content
 from cds_service.cases import fixtures
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from pyrofile_validator import Validator
+from tests.r4_validators import Issue, by_fhirkit, by_models, by_pyrofile
 
 FOLDER = content.folder("fhir_fixtures")
 NAMES = fixtures.names(FOLDER)
@@ -44,8 +36,6 @@ FALSE_ALARMS = {
     ),
 }
 
-Issue = tuple[str, str]
-
 
 def written(name: str) -> dict[str, Any]:
     """The bundle as any JSON reader has it: validators know no decimals."""
@@ -53,37 +43,10 @@ def written(name: str) -> dict[str, Any]:
     return whole
 
 
-@cache
-def validator() -> Any:
-    return Validator()
-
-
 def resources_and_bundle(name: str) -> Iterator[dict[str, Any]]:
     whole = written(name)
     yield from fixtures.resources(whole)
     yield whole
-
-
-def by_models(resource: dict[str, Any]) -> list[str]:
-    """What the R4B models of fhir.resources object to."""
-    try:
-        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-    except ValidationError as error:
-        return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-    return []
-
-
-def by_fhirkit(resource: dict[str, Any]) -> list[str]:
-    """What fhirkit-rs objects to."""
-    return [f"{one.path}: {one.message}" for one in fhirkit.validate(json.dumps(resource))]
-
-
-def by_pyrofile(bundle: dict[str, Any]) -> list[Issue]:
-    """What pyrofile-validator objects to in a bundle and in all that it holds."""
-    return [
-        (issue.code, re.sub(r"\[\d+\]", "", issue.path))
-        for issue in validator().validate_resource(bundle).issues
-    ]
 
 
 @cache

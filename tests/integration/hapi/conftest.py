@@ -11,7 +11,7 @@ from tests.ehr_client.charts import bundle
 from tests.ehr_client.ehr import Ehr
 from tests.golden import pairs
 from tests.integration.hapi import running
-from tests.integration.hapi.running import Running
+from tests.integration.hapi.running import Running, Validator
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -44,3 +44,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of discovery of a service of these tests alone."""
     with serving.running(tmp_path_factory.mktemp("service")) as started:
         yield f"{started.base}cds-services"
+
+
+@pytest.fixture(scope="session")
+def validator() -> Iterator[Validator]:
+    """Return HAPI's instance validator."""
+    with running.validating() as found:
+        yield found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.audit import store, writer
+from cds_service.audit import store
 from cds_service.audit.log import AuditLog, RowId
 from cds_service.audit.verification import verify
 from cds_service.failures import Failure, Kind
@@ -235,7 +235,7 @@ def test_a_failing_disk_is_unavailable(database: Path, monkeypatch: pytest.Monke
     def fails(path: Path) -> tuple[int, int]:
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
 
-    monkeypatch.setattr(writer, "_identity", fails)
+    monkeypatch.setattr(store, "identity", fails)
     with pytest.raises(Failure, match="Input/output error") as caught:
         log.append(answered())
     assert caught.value.kind is Kind.UNAVAILABLE

@@ -1,0 +1,25 @@
+"""What a clients file may say and somebody should know of: told at each start, reload and check."""
+
+from collections.abc import Iterator
+
+from cds_service.clients.model import Client, Clients
+
+
+def cautions(clients: Clients) -> Iterator[str]:
+    """Red flags that are kept quiet, and clients whose clinicians see nothing: a sentence each."""
+    everybody = [*([clients.anonymous] if clients.anonymous else []), *clients.known.values()]
+    for client in everybody:
+        for name in sorted(client.policy.disabled | client.policy.silent):
+            if client.rule_base.rules[name].red_flag:
+                yield f"{_whose(client, clients, name)}: the red flag {name} is {_how(client, name)}"
+        if client.policy.silent_mode:
+            yield f"{client.name}: silent mode, nobody is shown a card, not even a critical one"
+
+
+def _how(client: Client, name: str) -> str:
+    return "switched off" if name in client.policy.disabled else "silent"
+
+
+def _whose(client: Client, clients: Clients, name: str) -> str:
+    for_all = name in clients.off | clients.silent
+    return f"{client.name} (as for all)" if for_all else client.name

@@ -1,0 +1,317 @@
+"""One token: whose it is, and whether it proves that (requirements 51 to 58).
+
+Nothing a token says of itself decides how it is checked: its issuer must be known, and the issuer's
+entry says which algorithms, keys and key addresses count. What the caller is told is one and the same
+whatever is wrong; the reason is for the log.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from jwt import PyJWS
+from jwt.exceptions import PyJWTError
+from jwt.utils import base64url_decode
+
+from cds_service.clients.jwks import Key
+from cds_service.clients.model import Client, Clients, Trust
+
+LEEWAY = 60  # seconds by which clocks may differ (requirement 56)
+# The longest a token may be good for, from `iat` to `exp`. Seen: 300 s (the sandbox), 900 s (Epic's
+# example); an hour is what the best practices keep a `jti` for (requirements 55, 73, 93).
+LONGEST_LIFE = 3600
+LONGEST = 8192  # characters; seen: below 1,000
+_LONGEST_TEXT = 1024  # of one claim
+_LONGEST_JTI = 256
+_MOST_AUDIENCES = 20
+_LATEST = 1e12  # seconds since 1970, beyond any that is meant; no NaN and no infinity is below it
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+# Keys that a token brings along or points to by other means than `jku`; extensions that must be
+# understood, of which none is (RFC 7515 4.1.3, 4.1.5, 4.1.6, 4.1.11; RFC 7797).
+_NEVER = ("crit", "jwk", "x5u", "x5c", "b64", "zip", "enc")
+
+
+class Reason(StrEnum):
+    """Why a call was refused: all the words there are, for the log."""
+
+    NO_TOKEN = "no-token"  # noqa: S105 - a word
+    NOT_BEARER = "not-bearer"
+    MALFORMED = "malformed"
+    TOO_LONG = "too-long"
+    HEADER = "header"
+    ISSUER = "issuer-unknown"
+    CLAIMS = "claims"
+    AUDIENCE = "audience"
+    EXPIRED = "expired"
+    NOT_YET = "not-yet"
+    LIFETIME = "lifetime"
+    TENANT = "tenant"
+    SUBJECT = "subject"
+    ALGORITHM = "algorithm"
+    KEY_ADDRESS = "key-address"
+    KEY_UNKNOWN = "key-unknown"
+    KEYS_UNREACHABLE = "keys-unreachable"
+    SIGNATURE = "signature"
+    REPLAYED = "replayed"
+
+
+# What each word means and what to do about it, for those who read the log.
+MEANINGS: Mapping[Reason, str] = {
+    Reason.NO_TOKEN: "the call has no `Authorization` header",
+    Reason.NOT_BEARER: "the `Authorization` header is not one `Bearer` token",
+    Reason.MALFORMED: "the token is not three base64url parts that hold JSON objects",
+    Reason.TOO_LONG: f"the token has more than {LONGEST} characters",
+    Reason.HEADER: "the token's header has no `kid`, another `typ` than `JWT`, or one of "
+    + ", ".join(f"`{one}`" for one in _NEVER),
+    Reason.ISSUER: "no client of the clients file has this `iss`, character for character",
+    Reason.CLAIMS: "`iss`, `aud`, `exp`, `iat` or `jti` is missing, or a claim is of the wrong type or "
+    "too long",
+    Reason.AUDIENCE: "`aud` is neither the address called, below CDS_PUBLIC_URL, nor one of the "
+    "client's `audience`",
+    Reason.EXPIRED: f"`exp` is past by more than {LEEWAY} s",
+    Reason.NOT_YET: f"`iat` or `nbf` is more than {LEEWAY} s ahead: does one of the clocks go wrong?",
+    Reason.LIFETIME: f"the token is good for more than {LONGEST_LIFE} s, or ends before it begins",
+    Reason.TENANT: "`tenant` is none of those of a client with this issuer",
+    Reason.SUBJECT: "`sub` is none of the client's `subject`",
+    Reason.ALGORITHM: "`alg` is none of the client's `algorithms`",
+    Reason.KEY_ADDRESS: "`jku` is none of the client's `keys.jku`",
+    Reason.KEY_UNKNOWN: "no key of the client has this `kid` and fits the algorithm",
+    Reason.KEYS_UNREACHABLE: "the client's key set could not be fetched, and none that was fetched "
+    "before may still be used",
+    Reason.SIGNATURE: "the signature is not that of the key",
+    Reason.REPLAYED: "the token (`iss` and `jti`) was used before",
+}
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
+    """A token that proves nothing.
+
+    Args:
+        reason: why.
+        client: the name of the client it would have been, where that is known.
+    """
+
+    def __init__(self, reason: Reason, client: str = "") -> None:
+        """Keep the reason, for the log alone."""
+        super().__init__(reason.value)
+        self.reason = reason
+        self.client = client
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What a good token says.
+
+    Attributes:
+        client: whose it is.
+        issuer: its `iss`.
+        jti: its name, for telling whether it was used before.
+        expires: until when that must be remembered, in seconds since 1970.
+        tenant: its `tenant`, or empty.
+    """
+
+    client: Client
+    issuer: str
+    jti: str
+    expires: int
+    tenant: str = ""
+
+
+class KeySource(Protocol):
+    """Where the keys of a client are looked up."""
+
+    def find(self, trust: Trust, kid: str, algorithm: str, jku: str) -> Key | None:
+        """The key of this name that fits the algorithm; None when there is none.
+
+        Raises:
+            Unreachable: where keys would be, nothing can be had.
+        """
+
+
+class Unreachable(Exception):  # noqa: N818 - a state of others
+    """A client's key set cannot be had."""
+
+
+def canonical(url: str) -> str:
+    """A URL as addresses are compared: one slash for several, none at the end, case where it is none.
+
+    The service answers at all these spellings alike (`web.addresses`), and a client signs the one it
+    calls: the sandbox has a doubled slash where its discovery address ended with one.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.lower()
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme.lower(), "")
+    if default and host.endswith(default):
+        host = host.removesuffix(default)
+    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    rest = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme.lower()}://{host}{path}{rest}{'#' if parts.fragment else ''}"
+
+
+def read(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Header and claims of a token, neither of them proven yet.
+
+    Raises:
+        Refused: it is too long or no token.
+    """
+    if len(token) > LONGEST:
+        raise Refused(Reason.TOO_LONG)
+    if not _COMPACT.fullmatch(token):
+        raise Refused(Reason.MALFORMED)
+    header, claims, _ = token.split(".")
+    return _object(header), _object(claims)
+
+
+def _object(part: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(base64url_decode(part))
+    except (ValueError, RecursionError) as error:
+        raise Refused(Reason.MALFORMED) from error
+    if not isinstance(found, dict):
+        raise Refused(Reason.MALFORMED)
+    return found
+
+
+def check(
+    token: str, clients: Clients, endpoints: AbstractSet[str], keys: KeySource, now: float
+) -> Proof:
+    """What a token proves, at one endpoint and time.
+
+    In the order of requirement 55, but that the tenant comes before the rest: it tells apart clients
+    that share an issuer. Whether the token was used before is not looked at here.
+
+    Args:
+        token: as the header brought it.
+        clients: those who may call.
+        endpoints: the public addresses of what is called, `canonical`.
+        keys: where keys are looked up.
+        now: seconds since 1970.
+
+    Raises:
+        Refused: with the reason.
+    """
+    header, claims = read(token)
+    kid, algorithm, jku = _header(header)
+    issuer = _text(claims, "iss")
+    candidates = clients.by_issuer.get(issuer, ())
+    if not candidates:
+        raise Refused(Reason.ISSUER)
+    named = candidates[0].name if len(candidates) == 1 else ""
+    try:
+        tenant = _text(claims, "tenant", missing="")
+        client, trust = _meant(candidates, tenant)
+        named = client.name
+        _for_us(claims.get("aud"), trust, endpoints)
+        expires = _in_time(claims, now)
+        _about(_text(claims, "sub", missing=""), trust)
+        jti = _text(claims, "jti", longest=_LONGEST_JTI)
+        _signed(token, trust, keys, kid, algorithm, jku)
+    except Refused as refused:
+        raise Refused(refused.reason, named) from refused
+    return Proof(client, issuer, jti, expires, tenant)
+
+
+def _header(header: Mapping[str, Any]) -> tuple[str, str, str]:
+    """`kid`, `alg` and `jku`; the last may be empty."""
+    kid, algorithm, jku = header.get("kid"), header.get("alg"), header.get("jku", "")
+    # `typ` is required (51) and RFC 7519 leaves it out; a token without one is as good as any, one of
+    # another type was made for something else (RFC 8725 3.11).
+    typed = header.get("typ", "JWT")
+    if not isinstance(typed, str) or typed.upper() != "JWT" or any(one in header for one in _NEVER):
+        raise Refused(Reason.HEADER)
+    if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_TEXT or not isinstance(jku, str):
+        raise Refused(Reason.HEADER)
+    if not isinstance(algorithm, str):
+        raise Refused(Reason.ALGORITHM)
+    return kid, algorithm, jku
+
+
+def _text(
+    claims: Mapping[str, Any], name: str, longest: int = _LONGEST_TEXT, missing: str | None = None
+) -> str:
+    found = claims.get(name, missing)
+    if missing is not None and found == missing:
+        return missing
+    if not isinstance(found, str) or not 0 < len(found) <= longest:
+        raise Refused(Reason.CLAIMS)
+    return found
+
+
+def _meant(candidates: tuple[Client, ...], tenant: str) -> tuple[Client, Trust]:
+    for client in candidates:
+        trust = client.trust
+        if trust is not None and (not trust.tenants or tenant in trust.tenants):
+            return client, trust
+    raise Refused(Reason.TENANT)
+
+
+def _about(subject: str, trust: Trust) -> None:
+    if trust.subjects and subject not in trust.subjects:
+        raise Refused(Reason.SUBJECT)
+
+
+def _for_us(audience: Any, trust: Trust, endpoints: AbstractSet[str]) -> None:
+    named = [audience] if isinstance(audience, str) else audience
+    if (
+        not isinstance(named, list)
+        or not 0 < len(named) <= _MOST_AUDIENCES
+        or not all(isinstance(one, str) and 0 < len(one) <= _LONGEST_TEXT for one in named)
+    ):
+        raise Refused(Reason.CLAIMS)
+    if not any(one in trust.audiences or _same(one, endpoints) for one in named):
+        raise Refused(Reason.AUDIENCE)
+
+
+def _same(said: str, endpoints: AbstractSet[str]) -> bool:
+    try:
+        return canonical(said) in endpoints
+    except ValueError:  # a bracket that is not closed
+        return False
+
+
+def _in_time(claims: Mapping[str, Any], now: float) -> int:
+    """Until when the token could be used, in whole seconds."""
+    issued, expires = _moment(claims, "iat"), _moment(claims, "exp")
+    begins = _moment(claims, "nbf") if "nbf" in claims else issued
+    if expires <= now - LEEWAY:
+        raise Refused(Reason.EXPIRED)
+    if max(issued, begins) > now + LEEWAY:
+        raise Refused(Reason.NOT_YET)
+    if not 0 < expires - issued <= LONGEST_LIFE or begins >= expires:
+        raise Refused(Reason.LIFETIME)
+    return math.ceil(expires) + LEEWAY
+
+
+def _moment(claims: Mapping[str, Any], name: str) -> float:
+    """A NumericDate: seconds since 1970, not always whole (RFC 7519 2)."""
+    found = claims.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < _LATEST:
+        raise Refused(Reason.CLAIMS)
+    return found
+
+
+def _signed(token: str, trust: Trust, keys: KeySource, kid: str, algorithm: str, jku: str) -> None:
+    if algorithm not in trust.algorithms:
+        raise Refused(Reason.ALGORITHM)
+    allowed = {one.url for one in trust.keys.addresses}
+    # Where an entry has a file only, `jku` is not looked at: its owner registered the keys out of band.
+    if jku and allowed and jku not in allowed:
+        raise Refused(Reason.KEY_ADDRESS)
+    try:
+        key = keys.find(trust, kid, algorithm, jku if allowed else "")
+    except Unreachable as error:
+        raise Refused(Reason.KEYS_UNREACHABLE) from error
+    if key is None or not key.fits(algorithm):
+        raise Refused(Reason.KEY_UNKNOWN)
+    try:
+        PyJWS().decode_complete(token, key=key.public, algorithms=[algorithm])
+    except PyJWTError as error:
+        raise Refused(Reason.SIGNATURE) from error
