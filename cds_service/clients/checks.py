@@ -7,8 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from limits import parse as parse_rate
-
 from cds_service import settings
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.reading import Path
@@ -58,7 +56,7 @@ def _choices(at: Path, entry: Mapping[str, Any], rule_base: RuleBase) -> Found:
     if "zone" in entry:
         yield from _read((*at, "zone"), entry["zone"], ZoneInfo, "a zone as in Europe/Berlin")
     if "rate" in entry:
-        yield from _read((*at, "rate"), entry["rate"], parse_rate, "a rate as in 20/second, 600/minute")
+        yield from _read((*at, "rate"), entry["rate"], settings.RATE.read, settings.RATE.todo)
     seen: set[str] = set()
     for index, one in enumerate(entry.get("fhir-servers", ())):
         told = {"base": one} if isinstance(one, str) else one
