@@ -18,6 +18,7 @@ from cds_service.rulebase.threshold_keys import thresholds_in, thresholds_said
 
 Documents = Mapping[str, list[Document]]
 Written = dict[str, tuple[Document, Any]]
+_ONE_SIDE = "a red flag, a critical level or their orders rest on it: bounds to the safe side only"
 _WORDS = {"d": "days?", "h": "hours?|h", "a": "years?", "wk": "weeks?", "min": "minutes?|min"}
 
 
@@ -36,7 +37,7 @@ def problems(rule_base: model.RuleBase, documents: Documents) -> Iterator[Conten
         bounds = rule_base.thresholds[name].bounds
         first = rule_base.thresholds[name].values[unit_of(rule_base.thresholds[name], rule_base)]
         if bounds is not None and first not in (bounds.least, bounds.most):
-            what = "a red flag, a critical level or their orders rest on it: bounds to the safe side only"
+            what = _ONE_SIDE
             yield _at(name, written, what)
     yield from _said_in_labels(rule_base, documents, written)
     yield from _said_in_texts(rule_base, documents, written, known)
