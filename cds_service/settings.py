@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cds_service.failures import Failure, Kind
-from cds_service.forms import (
+from cds_service.environment import (
     ADDRESS,
     AUTHENTICATION,
     FILE,
@@ -21,30 +20,13 @@ from cds_service.forms import (
     SECRET,
     SWITCH,
     ZONE,
-    Form,
+    Variable,
     loopback,
     whole,
 )
+from cds_service.failures import Failure, Kind
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes; ARCHITECTURE section 6
-
-
-class Variable(msgspec.Struct, frozen=True):
-    """How the environment says a setting.
-
-    Attributes:
-        name: the environment variable.
-        form: what it may hold.
-        means: what it decides, for those who run the service.
-        unset: what an unset or empty variable means, where the default's value does not say it.
-        follows: the field whose value is the default.
-    """
-
-    name: str
-    form: Form
-    means: str
-    unset: str = ""
-    follows: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -178,6 +160,17 @@ class Settings(msgspec.Struct, frozen=True):
             "is dropped (408), one that has is answered with 503",
         ),
     ] = 10
+    relative_dates: Annotated[
+        bool,
+        Variable(
+            "CDS_RELATIVE_DATES",
+            SWITCH,
+            "For clients that resolve `today()` in prefetch templates, as CDS Hooks 3.0 and the public "
+            "sandbox have it: laboratory and vital signs are asked for only as far back as facts look "
+            "(docs/reference/prefetch.md has the days). What was only ever before is then unknown. A "
+            "client's entry turns it on for that client alone",
+        ),
+    ] = False
     rate: Annotated[
         str,
         Variable(
@@ -243,9 +236,9 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_CA_FILE",
             FILE,
-            "Certificate authorities, in PEM, to check the certificates of FHIR servers and key sets "
-            "with. For a hospital whose servers have certificates of its own; it stands in "
-            "the place of the public ones",
+            "Certificate authorities, in PEM, that certificates of FHIR servers and of clients' key "
+            "sets are checked with. For a hospital whose servers have certificates of its own; it "
+            "stands in the place of the public ones",
             unset="the public ones that come with requests (certifi)",
         ),
     ] = None

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cds_service.forms import ORIGINS, RATE
+from cds_service.environment import ORIGINS, RATE
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.reading import Path
 

@@ -1,4 +1,4 @@
-"""What a setting may hold: the forms of text in an environment variable, and in the clients file."""
+"""What environment variables may hold: forms that are read from text, or refused with what to write."""
 
 import re
 from collections.abc import Callable
@@ -22,6 +22,24 @@ class Form(msgspec.Struct, frozen=True):
     empty_is_said: bool = False
 
 
+class Variable(msgspec.Struct, frozen=True):
+    """How the environment says a setting.
+
+    Attributes:
+        name: the environment variable.
+        form: what it may hold.
+        means: what it decides, for those who run the service.
+        unset: what an unset or empty variable means, where the default's value does not say it.
+        follows: the field whose value is the default.
+    """
+
+    name: str
+    form: Form
+    means: str
+    unset: str = ""
+    follows: str = ""
+
+
 def _flag(text: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True}
     words |= {"0": False, "false": False, "no": False, "off": False}
@@ -31,7 +49,7 @@ def _flag(text: str) -> bool:
 
 
 def whole(most: int) -> Form:
-    """A whole number from 1 on."""
+    """A whole number from 1 to `most`."""
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
@@ -60,14 +78,6 @@ def _origins(text: str) -> tuple[str, ...]:
     return found
 
 
-def loopback(host: str) -> bool:
-    """Whether a host, as an address or a name, is this machine alone."""
-    try:
-        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def _rate(text: str) -> str:
     if text and not all(one.amount for one in limits.parse_many(text)):
         raise ValueError  # none at all is no rate
@@ -86,6 +96,14 @@ def _authentication(text: str) -> str:
     if text.lower() not in ("required", "off"):
         raise ValueError
     return text.lower()
+
+
+def loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    try:
+        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
