@@ -245,6 +245,7 @@ def _code_sets(sets: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]) 
 
 def _services(value: Mapping[str, Any]) -> dict[str, Service]:
     templates = value["prefetch"]
+    limited = tuple(value.get("limited-by-date", ()))
     return {
         one["id"]: Service(
             id=one["id"],
@@ -253,6 +254,7 @@ def _services(value: Mapping[str, Any]) -> dict[str, Service]:
             description=one["description"],
             prefetch={key: templates[key] for key in one["prefetch"] if key in templates},
             usage_requirements=one.get("usageRequirements", ""),
+            limited=tuple(key for key in limited if key in one["prefetch"]),
         )
         for one in value["services"]
     }

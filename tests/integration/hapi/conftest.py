@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from tests.browser import serving
+from tests.ehr_client import serving as fetching_service
 from tests.ehr_client.charts import bundle
 from tests.ehr_client.ehr import Ehr
 from tests.golden import pairs
@@ -44,6 +45,18 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of discovery of a service of these tests alone."""
     with serving.running(tmp_path_factory.mktemp("service")) as started:
         yield f"{started.base}cds-services"
+
+
+@pytest.fixture(scope="session")
+def fetching(hapi: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of discovery of a service that may ask HAPI for what prefetch does not bring.
+
+    It has ten times the time that it has by default: two cores are shared with HAPI here.
+    """
+    servers = [fetching_service.loopback(hapi.base)]
+    folder = tmp_path_factory.mktemp("fetching")
+    with fetching_service.running(folder, servers, CDS_FETCH_BUDGET="15000") as started:
+        yield started.discovery
 
 
 @pytest.fixture(scope="session")

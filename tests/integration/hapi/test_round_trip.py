@@ -33,6 +33,14 @@ def test_the_cards_are_the_golden_ones(ehr: Ehr, name: str) -> None:
     assert asked(ehr, name) == golden(name)
 
 
+@pytest.mark.requirement(14, 17, 24)
+@pytest.mark.parametrize("name", pairs.names())
+def test_without_prefetch_the_service_asks_and_the_cards_are_the_golden_ones(
+    hapi: Loaded, fetching: str, name: str
+) -> None:
+    assert asked(Ehr(hapi.base, fetching), name, prefetch=False) == golden(name)
+
+
 def test_no_published_query_is_refused(ehr: Ehr) -> None:
     asked(ehr, "cauda-equina")
     assert ehr.worked_around == {}
