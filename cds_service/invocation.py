@@ -21,10 +21,11 @@ from cds_service.audit.log import AuditLog
 from cds_service.clients.authentication import Authentication
 from cds_service.clients.cautions import cautions
 from cds_service.clients.choices import reason_meant, services_of
-from cds_service.clients.model import Caller, Clients
+from cds_service.clients.model import Caller, Client, Clients
 from cds_service.deadline import Deadline
 from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
+from cds_service.facts.lookback import lookback
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
 from cds_service.fhir.absence import Absence
@@ -33,7 +34,7 @@ from cds_service.hooks import encoding, feedback, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.hooks.feedback import Feedback
 from cds_service.hooks.request import NOW_EXTENSION, HookRequest
-from cds_service.hooks.service import Service
+from cds_service.hooks.service import Service, dated
 from cds_service.rulebase.model import RuleBase
 from cds_service.settings import Settings
 
@@ -164,6 +165,9 @@ class Runtime:
             Failure: unavailable, when it cannot be written.
         """
         now = datetime.now(UTC)
+        for client in (*self.clients.known.values(), self.clients.anonymous):
+            if client is not None and self._dates(client):
+                lookback(client.rule_base)  # takes some seconds: before there are calls
         self.audit.append(configuration.of_configuration(self.clients, self.rule_base, time=now))
         for caution in cautions(self.clients):
             _log.warning("%s", caution)
@@ -209,17 +213,27 @@ class Runtime:
             marks=marks,
         )
 
+    def asked(self, service: Service, caller: Caller) -> Service:
+        """A service with the queries that are published to this caller."""
+        if not self._dates(caller.client):
+            return service
+        return dated(service, lookback(caller.client.rule_base))
+
+    def _dates(self, client: Client) -> bool:
+        return client.relative_dates or self.settings.relative_dates
+
     def _evidence(
         self, request: HookRequest, service: Service, caller: Caller, clock: "_Stopwatch"
     ) -> Evidence:
         question = request.question
         brought = prefetch.read(
             request.prefetch,
-            service.prefetch,
+            self.asked(service, caller).prefetch,
             question.patient,
             request.draft_orders,
             question.encounter,
             question.fhir_server,
+            datetime.now(UTC).date(),
         )
         clock.lap("read")
         gaps = [key for key, found in brought.arrivals.items() if _is_gap(found)]

@@ -113,6 +113,10 @@ def unresolved(documents: Documents) -> list[ContentProblem]:
 def _services(documents: Documents, known: _Names) -> None:
     for document in documents["services"]:
         templates = document.value["prefetch"]
+        for index, key in enumerate(document.value.get("limited-by-date", ())):
+            if "&_sort=-date" not in templates.get(key, ""):
+                what = f"no prefetch key {key!r} whose list is sorted by date"
+                known.problems.append(document.problem(("limited-by-date", index), what))
         for index, service in enumerate(document.value["services"]):
             for at, key in enumerate(service["prefetch"]):
                 if key not in templates:

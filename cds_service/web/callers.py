@@ -49,7 +49,8 @@ def reader(runtime: Runtime) -> Caller | None:
     """
     if runtime.clients.anonymous is not None:
         return caller(runtime)
-    return _proven(runtime, NONE if runtime.settings.auth_discovery else WITHOUT)
+    g.caller = found = _proven(runtime, NONE if runtime.settings.auth_discovery else WITHOUT)
+    return found
 
 
 def _proven(runtime: Runtime, passes: frozenset[Reason]) -> Caller | None:

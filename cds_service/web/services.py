@@ -25,8 +25,10 @@ def blueprint(runtime: Runtime, rates: Rates) -> Blueprint:
     @routes.get("/cds-services", strict_slashes=False)
     def discover() -> Response:
         caller = callers.reader(runtime)
-        offered = services_of(caller.client) if caller else runtime.rule_base.services
-        return _json(msgspec.json.encode(discovery(offered.values())))
+        offered = list(runtime.rule_base.services.values())
+        if caller is not None:
+            offered = [runtime.asked(one, caller) for one in services_of(caller.client).values()]
+        return _json(msgspec.json.encode(discovery(offered)))
 
     @routes.post("/cds-services/<service>")
     def invoke(service: str) -> Response:
