@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.browser import serving
 from tests.ehr_client import serving as fetching_service
@@ -13,6 +15,18 @@ from tests.ehr_client.ehr import Ehr
 from tests.golden import pairs
 from tests.integration.hapi import running
 from tests.integration.hapi.running import Running, Validator
+
+
+class ByProgram(LoadScopeScheduling):  # type: ignore[misc]
+    """Of two workers one has the server, and one the validator: each is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "validator" if "test_validity" in nodeid else "server"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Called where this folder is named on the command line, as `make test-hapi` does."""
+    return ByProgram(config, log)
 
 
 class Loaded(msgspec.Struct, frozen=True):

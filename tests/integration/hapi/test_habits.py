@@ -11,7 +11,7 @@ from tests.ehr_client.charts import bundle
 from tests.ehr_client.ehr import Ehr, exact, filled
 from tests.integration.hapi.conftest import Loaded
 
-pytestmark = [pytest.mark.hapi, pytest.mark.server, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.hapi, pytest.mark.server]
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

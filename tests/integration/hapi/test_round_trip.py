@@ -9,7 +9,7 @@ from tests.ehr_client.ehr import Ehr
 from tests.golden import pairs
 from tests.integration.hapi.conftest import Loaded
 
-pytestmark = [pytest.mark.hapi, pytest.mark.server, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.hapi, pytest.mark.server]
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients.model import FhirServer
+from cds_service.clients.model import Client, FhirServer
 from cds_service.ehr.asking import retry_after
 from cds_service.ehr.budget import Budget
 from cds_service.ehr.connection import Answer
 from cds_service.ehr.fetch import CannotFetch
 from cds_service.ehr.fetching import Fetching
 from cds_service.ehr.pool import Pool
+from tests.ehr_client import canned, fault_proxy, faults
+from tests.ehr_client.fault_proxy import Answer as Answered
 from tests.unit.ehr.asking_us import RULES, SERVICE, fetched, hook_request, reasons
 
 BASE = "http://127.0.0.1:9/fhir"  # where nobody listens
@@ -66,13 +68,9 @@ def test_a_list_that_was_sent_is_never_lost() -> None:
     assert refused == {}  # what the request brought stays
     asked = fetched(Fetching(10), BASE, [ENTRY], ["conditions"], prefetch=given)
     assert reasons(asked) == {"conditions": "unreachable"}
-    assert CannotFetch().fetch(hook_request(BASE, given), SERVICE, ["conditions"], _client()) == {}
-
-
-def _client() -> Any:
-    from cds_service.clients.model import Client  # noqa: PLC0415
-
-    return Client("x", RULES)
+    assert (
+        CannotFetch().fetch(hook_request(BASE, given), SERVICE, ["conditions"], Client("x", RULES)) == {}
+    )
 
 
 def test_nothing_to_ask_asks_nobody() -> None:
@@ -140,3 +138,28 @@ AFTER = [
 @pytest.mark.parametrize(("headers", "seconds"), AFTER)
 def test_how_long_a_server_asks_to_wait(headers: dict[str, str], seconds: float) -> None:
     assert retry_after(Answer(503, headers)) == seconds
+
+
+# --- a server that drips ---
+
+
+def test_threads_are_free_again_when_time_is_up() -> None:
+    pool = Pool(4, of_a_client=2)
+    with fault_proxy.serving(lambda _: Answered()) as server:
+        server.behave(lambda _, __, wire: faults.slow_drip(b" " * 400, wire))  # for 40 seconds
+        entry = FhirServer(server.base, plain_http=True, private=True)
+        begun = time.monotonic()
+        found = fetched(Fetching(0.5, pool=pool), server.base, [entry])
+        assert set(reasons(found).values()) == {"out-of-time"}
+        both = [pool.submit("st-elsewhere", Budget(15), threading.Event().is_set) for _ in range(2)]
+        assert all(both)  # the client's share is whole again: nobody reads from the dripping server
+        assert time.monotonic() - begun < 15
+
+
+def test_no_more_connections_than_keys() -> None:
+    with fault_proxy.serving(canned.answered) as server:
+        entry = FhirServer(server.base, plain_http=True, private=True)
+        keys = [key for key in SERVICE.prefetch if key != "encounter"]
+        fetched(Fetching(20), server.base, [entry], keys)
+        assert len(server.asked) == len(keys)
+        assert server.connections <= len(keys)
