@@ -1,5 +1,7 @@
 # The service alone, for docker-compose.yml and for a host of your own, from the same hash-pinned locks as `make run`.
-#   docker build -t heavy-legs-cds . && docker run --rm -p 127.0.0.1:8080:8080 -v cds-audit:/var/lib/cds-service heavy-legs-cds
+# Callers must prove who they are (CDS_CLIENTS); to try it without, on loopback only:
+#   docker build -t heavy-legs-cds .
+#   docker run --rm -p 127.0.0.1:8080:8080 -e CDS_AUTH=off -v cds-audit:/var/lib/cds-service heavy-legs-cds
 
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1

@@ -79,7 +79,7 @@ check-lines: $(DEV)
 	@$(BIN)/python scripts/line_limit.py 400 cds_service tests
 
 check-yaml: $(DEV)
-	@$(BIN)/yamllint --strict cards fhir_fixtures/expected tests/conformance docker-compose.yml .yamllint.yaml
+	@$(BIN)/yamllint --strict cards fhir_fixtures/expected tests/conformance deploy docker-compose.yml .yamllint.yaml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 check-rules: $(DEV)

@@ -24,7 +24,8 @@ from cds_service.invocation import Runtime
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.regions import for_region
 from cds_service.settings import BODY_LIMIT, Settings
-from cds_service.web import addresses, cors, errors, pages, services
+from cds_service.web import addresses, cors, errors, headers, health, pages, services
+from cds_service.web.rates import Rates
 
 
 def create_app(settings: Settings) -> Flask:
@@ -58,8 +59,11 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["cds"] = runtime
     addresses.register(app)
     errors.register(app)
-    cors.register(app, settings.origins)
-    app.register_blueprint(services.blueprint(runtime))
+    headers.register(app)
+    cors.register(app, runtime)
+    app.register_blueprint(health.blueprint(runtime))
+    app.extensions["rates"] = rates = Rates(runtime)
+    app.register_blueprint(services.blueprint(runtime, rates))
     if settings.demo:
         app.register_blueprint(
             pages.blueprint(runtime, content.folder("fhir_fixtures", settings.fixtures))

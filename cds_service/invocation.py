@@ -21,9 +21,11 @@ from cds_service.audit.log import AuditLog
 from cds_service.clients.authentication import Authentication
 from cds_service.clients.cautions import cautions
 from cds_service.clients.choices import reason_meant, services_of
-from cds_service.clients.model import Caller, Clients
+from cds_service.clients.model import Caller, Client, Clients
+from cds_service.deadline import Deadline
 from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
+from cds_service.facts.lookback import lookback
 from cds_service.failures import Failure, Kind
 from cds_service.fhir import dates
 from cds_service.fhir.absence import Absence
@@ -32,7 +34,7 @@ from cds_service.hooks import encoding, feedback, necessary, prefetch
 from cds_service.hooks import request as requests
 from cds_service.hooks.feedback import Feedback
 from cds_service.hooks.request import NOW_EXTENSION, HookRequest
-from cds_service.hooks.service import Service
+from cds_service.hooks.service import Service, dated
 from cds_service.rulebase.model import RuleBase
 from cds_service.settings import Settings
 
@@ -86,8 +88,10 @@ class Runtime:
             self.clients = before
             raise
 
-    def invoke(self, service_id: str, body: bytes, caller: Caller) -> bytes:
+    def invoke(self, service_id: str, body: bytes, caller: Caller, deadline: Deadline) -> bytes:
         """Answer one hook request of a caller who may make it: the response body.
+
+        After `deadline` there is none: it is looked at between the stages.
 
         Raises:
             Failure: of whatever kind stopped it; that too has been written to the audit log.
@@ -96,16 +100,20 @@ class Runtime:
         clock = _Stopwatch()
         request: HookRequest | None = None
         try:
+            deadline.check()
             service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
             _log_bare(service, request)
             evidence = self._evidence(request, service, caller, clock)
+            deadline.check()
             now, marks = self._now(request, begun, caller)
             decision = self._decision(request, evidence, now, caller)
             clock.lap("decide")
+            deadline.check()
             _log_failed_rules(decision)
             response = self._encoded(decision, caller)
             clock.lap("encode")
+            deadline.check()
         except Failure as failure:
             self.refused(failure, service_id, caller, body, request)
             raise
@@ -125,8 +133,9 @@ class Runtime:
         caller: Caller,
         body: bytes = b"",
         request: HookRequest | None = None,
+        calls: int = 1,
     ) -> None:
-        """Write down a call that was not answered.
+        """Write down a call that was not answered, or how many were refused for the same reason.
 
         Raises:
             Failure: unavailable, when it cannot be written.
@@ -143,6 +152,7 @@ class Runtime:
                 marks=caller.marks,
                 hook=request.question.hook if request else "",
                 hook_instance=request.question.hook_instance if request else "",
+                calls=calls,
             )
         )
 
@@ -155,6 +165,9 @@ class Runtime:
             Failure: unavailable, when it cannot be written.
         """
         now = datetime.now(UTC)
+        for client in (*self.clients.known.values(), self.clients.anonymous):
+            if client is not None and self._dates(client):
+                lookback(client.rule_base)  # takes some seconds: before there are calls
         self.audit.append(configuration.of_configuration(self.clients, self.rule_base, time=now))
         for caution in cautions(self.clients):
             _log.warning("%s", caution)
@@ -200,17 +213,27 @@ class Runtime:
             marks=marks,
         )
 
+    def asked(self, service: Service, caller: Caller) -> Service:
+        """A service with the queries that are published to this caller."""
+        if not self._dates(caller.client):
+            return service
+        return dated(service, lookback(caller.client.rule_base))
+
+    def _dates(self, client: Client) -> bool:
+        return client.relative_dates or self.settings.relative_dates
+
     def _evidence(
         self, request: HookRequest, service: Service, caller: Caller, clock: "_Stopwatch"
     ) -> Evidence:
         question = request.question
         brought = prefetch.read(
             request.prefetch,
-            service.prefetch,
+            self.asked(service, caller).prefetch,
             question.patient,
             request.draft_orders,
             question.encounter,
             question.fhir_server,
+            datetime.now(UTC).date(),
         )
         clock.lap("read")
         gaps = [key for key, found in brought.arrivals.items() if _is_gap(found)]

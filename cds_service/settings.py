@@ -1,129 +1,32 @@
 """The environment as one frozen value; `make docs` writes docs/reference/settings.md from it."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cds_service.environment import (
+    ADDRESS,
+    AUTHENTICATION,
+    FILE,
+    FOLDER,
+    ORIGINS,
+    PUBLIC_URL,
+    RATE,
+    REGION,
+    SECRET,
+    SWITCH,
+    ZONE,
+    Variable,
+    loopback,
+    whole,
+)
 from cds_service.failures import Failure, Kind
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes; ARCHITECTURE section 6
-
-
-class Form(msgspec.Struct, frozen=True):
-    """What a variable may hold: in words, read from text (or ValueError), and when it cannot be read."""
-
-    takes: str
-    read: Callable[[str], Any]
-    wrong: str = ""
-    todo: str = ""
-    empty_is_said: bool = False
-
-
-class Variable(msgspec.Struct, frozen=True):
-    """How the environment says a setting.
-
-    Attributes:
-        name: the environment variable.
-        form: what it may hold.
-        means: what it decides, for those who run the service.
-        unset: what an unset or empty variable means, where the default's value does not say it.
-        follows: the field whose value is the default.
-    """
-
-    name: str
-    form: Form
-    means: str
-    unset: str = ""
-    follows: str = ""
-
-
-def _flag(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in words:
-        raise ValueError
-    return words[text.lower()]
-
-
-def _whole(most: int) -> Form:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-            raise ValueError
-        return int(text)
-
-    return Form(f"1 to {most}", read, f"must be a whole number from 1 to {most}")
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError from error
-    return text
-
-
-# As browsers send it in `Origin` (RFC 6454 6.2): small letters, no path, not even a slash at the end.
-_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    found = tuple(text.replace(",", " ").split())
-    if not all(_ORIGIN.fullmatch(one) for one in found):
-        raise ValueError
-    return found
-
-
-SWITCH = Form("`1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`", _flag, "must be 1 or 0")
-
-
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    strange = parts.query or parts.fragment or "@" in parts.netloc or parts.port == 0
-    if parts.scheme not in ("http", "https") or not parts.hostname or strange:
-        raise ValueError
-    return text.rstrip("/")
-
-
-def _authentication(text: str) -> str:
-    if text.lower() not in ("required", "off"):
-        raise ValueError
-    return text.lower()
-
-
-def loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    try:
-        return ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-ADDRESS = Form("an address", str)
-FOLDER = Form("a folder", str)
-FILE = Form("a file", Path)
-SECRET = Form("at least 32 hexadecimal digits", str)
-PUBLIC_URL = Form(
-    "an `http` or `https` URL without a query",
-    _public_url,
-    "is not the URL of a service",
-    "write https://host, with the port and the path if there are any: e.g. https://cds.example.org",
-)
-AUTHENTICATION = Form("`required` or `off`", _authentication, "must be required or off")
-ZONE = Form("a zone of the IANA database", _zone, "is not a time zone", "e.g. Europe/Berlin")
-REGION = Form("the name of a region of the rule base", str)
-ORIGINS = Form(
-    "`*`, or origins (`scheme://host[:port]`) with blanks or commas between",
-    _origins,
-    "holds something that is no origin",
-    "write * or scheme://host[:port] in small letters: no path, no slash at the end, not null",
-    empty_is_said=True,
-)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -138,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True):
             "callers must prove who they are (`CDS_AUTH`)",
         ),
     ] = "127.0.0.1"
-    port: Annotated[int, Variable("PORT", _whole(65_535), "The port to listen on")] = 8080
+    port: Annotated[int, Variable("PORT", whole(65_535), "The port to listen on")] = 8080
     cards: Annotated[
         str,
         Variable(
@@ -227,25 +130,56 @@ class Settings(msgspec.Struct, frozen=True):
     ] = False
     workers: Annotated[
         int,
-        Variable("CDS_WORKERS", _whole(64), "Processes: as many as there are cores to compute with"),
+        Variable("CDS_WORKERS", whole(64), "Processes: as many as there are cores to compute with"),
     ] = 2
     threads: Annotated[
         int,
         Variable(
             "CDS_THREADS",
-            _whole(256),
-            "Threads in each process: how many clients it can wait for at once",
+            whole(256),
+            "Threads in each process: how many calls it has at work at once. Clients that are slow to "
+            "send need none",
         ),
     ] = 16
     origins: Annotated[
-        tuple[str, ...],
+        tuple[str, ...] | None,
         Variable(
             "CDS_ORIGINS",
             ORIGINS,
-            "Origins that may call from a browser; `*` is any, and an empty value is none. No limit on "
-            "callers that are no browser",
+            "Origins that may call from a browser, beside those that a client's entry names; `*` is "
+            "any, and an empty value is none. No limit on callers that are no browser",
+            unset="`*` on a loopback address, none elsewhere",
         ),
-    ] = ("*",)
+    ] = None
+    deadline: Annotated[
+        float,
+        Variable(
+            "CDS_DEADLINE",
+            whole(120),
+            "Seconds from the first byte of a call to its answer. A call that has not arrived by then "
+            "is dropped (408), one that has is answered with 503",
+        ),
+    ] = 10
+    relative_dates: Annotated[
+        bool,
+        Variable(
+            "CDS_RELATIVE_DATES",
+            SWITCH,
+            "For clients that resolve `today()` in prefetch templates, as CDS Hooks 3.0 and the public "
+            "sandbox have it: laboratory and vital signs are asked for only as far back as facts look "
+            "(docs/reference/prefetch.md has the days). What was only ever before is then unknown. A "
+            "client's entry turns it on for that client alone",
+        ),
+    ] = False
+    rate: Annotated[
+        str,
+        Variable(
+            "CDS_RATE",
+            RATE,
+            "How often one client may call, in each process; more is answered with 429. An empty value "
+            "is no limit. Callers without authentication are one client",
+        ),
+    ] = "100/second"
 
     clients: Annotated[
         Path | None,
@@ -292,7 +226,7 @@ class Settings(msgspec.Struct, frozen=True):
         int,
         Variable(
             "CDS_FETCH_BUDGET",
-            _whole(20_000),
+            whole(20_000),
             "Milliseconds for everything that one hook call fetches from the EHR's FHIR server. What is "
             "not there by then is unknown, and the card says so",
         ),
@@ -302,9 +236,9 @@ class Settings(msgspec.Struct, frozen=True):
         Variable(
             "CDS_CA_FILE",
             FILE,
-            "Certificate authorities, in PEM, to check the certificates of FHIR servers and key sets "
-            "with. For a hospital whose servers have certificates of its own; it stands in "
-            "the place of the public ones",
+            "Certificate authorities, in PEM, that certificates of FHIR servers and of clients' key "
+            "sets are checked with. For a hospital whose servers have certificates of its own; it "
+            "stands in the place of the public ones",
             unset="the public ones that come with requests (certifi)",
         ),
     ] = None
@@ -330,6 +264,17 @@ class Settings(msgspec.Struct, frozen=True):
     def timezone(self) -> ZoneInfo:
         """The declared zone."""
         return ZoneInfo(self.zone)
+
+    @property
+    def open_to(self) -> tuple[str, ...]:
+        """The origins that may call from a browser, whoever the client is.
+
+        None by themselves, but where only this machine can call: a page from the internet could use a
+        browser inside the hospital to reach what it cannot reach itself.
+        """
+        if self.origins is not None:
+            return self.origins
+        return ("*",) if loopback(self.host) else ()
 
 
 def variables() -> Iterator[tuple[str, Variable, Any]]:

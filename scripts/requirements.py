@@ -19,7 +19,7 @@ import msgspec
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOURCE = CHECKOUT / "tests" / "conformance" / "requirements.yaml"
 # Functions with which a test says that something was refused, and how.
-REFUSING = frozenset({"refused", "refusal", "raises"})
+REFUSING = frozenset({"refused", "refusal", "raises", "reason"})
 # What the locked packages bring along: where there is a loopback, it is never skipped.
 _AT_HAND = frozenset({"requirement", "server", "fhir_server"})
 _SKIPPING = frozenset({"skip", "skipif", "xfail"})

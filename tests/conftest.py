@@ -91,6 +91,21 @@ def no_compose() -> str | None:
 
 
 @cache
+def no_container() -> str | None:
+    """Say why no file system can be laid over this one, in which an image is built without Docker."""
+    if os.geteuid() != 0:
+        return "only root may mount, and so build the image without Docker"
+    if missing := [one for one in ("unshare", "nsenter", "setpriv", "chroot") if not shutil.which(one)]:
+        return f"no {' and no '.join(missing)} on PATH (Debian: apt install util-linux coreutils)"
+    with tempfile.TemporaryDirectory() as folder:
+        over = "mkdir a b c && mount -t overlay overlay -o lowerdir=/,upperdir=a,workdir=b c"
+        script = f"cd {folder} && mount -t tmpfs tmpfs . && cd {folder} && {over}"
+        command = ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script]
+        tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"cannot mount: {tried.stderr.strip()}" if tried.returncode else None
+
+
+@cache
 def no_packages() -> str | None:
     """Say why pip gets no package, by fetching the smallest of those that are locked."""
     lock = CHECKOUT / "requirements" / "build.lock"
@@ -109,6 +124,7 @@ def no_packages() -> str | None:
 ABSENCE: dict[str, Callable[[], str | None]] = {
     "browser": no_browser,
     "compose": no_compose,
+    "container": no_container,
     "nginx": no_nginx,
     "packages": no_packages,
     "server": no_server,

@@ -16,6 +16,7 @@ from cds_service.audit.secret import Secret
 from cds_service.facts.model import NOTES
 from cds_service.fhir import dates, decoding, references
 from cds_service.fhir.absence import Absence
+from cds_service.fhir.resources import AnyResource
 from cds_service.hooks import schemas
 from cds_service.hooks.request import Question
 from cds_service.rulebase.model import RuleBase
@@ -28,7 +29,7 @@ _NUMBER = re.compile(r"(?:<=?|>=?|ad)?[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d
 _AGE = re.compile(r"age \d{1,3}")  # our own words for an onset given as an age
 _MOST_SEGMENTS = 12
 _REASONS = frozenset(Absence)
-_DROPPED = re.compile(r": \d{1,6} dropped\Z")
+_DROPPED = re.compile(r"\d{1,6} dropped")
 _LONG_ENOUGH = 4  # a shorter id is inside too many others by chance
 _USERS = frozenset({"Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Device"})
 
@@ -137,9 +138,10 @@ class Allowlist(msgspec.Struct, frozen=True):
         return self.reference(what, question)
 
     def reason(self, why: str) -> str:
-        """Why something did not arrive: one of our own words, and a number of what was dropped."""
-        word = _DROPPED.sub("", why)
-        return why if word in _REASONS else self.hidden(why)
+        """Why something did not arrive: one of our own words, with a number or elements of FHIR."""
+        word, _, more = why.partition(": ")
+        named = not more or _DROPPED.fullmatch(more) or _elements().issuperset(more.split(", "))
+        return why if word in _REASONS and named else self.hidden(why)
 
     def path(self, where: str) -> str:
         """The path of a failure: the protocol's names; a name that the client made up is hidden."""
@@ -148,6 +150,12 @@ class Allowlist(msgspec.Struct, frozen=True):
             for part in where.split(".")[:_MOST_SEGMENTS]
         )
         return ".".join(kept)
+
+
+@cache
+def _elements() -> frozenset[str]:
+    """Every element that is read of some resource."""
+    return frozenset(name for kind in AnyResource.__args__ for name in kind.__struct_fields__)
 
 
 @cache

@@ -81,12 +81,16 @@ class Answered(_Event, frozen=True, kw_only=True, tag="answered"):
 
 
 class Refused(_Event, frozen=True, kw_only=True, tag="refused"):
-    """A call that failed: the kind of failure and the JSON path, never the value found there."""
+    """A call that failed: the kind of failure and the JSON path, never the value found there.
+
+    `calls`: how many calls the row stands for; refusals of one kind may come in thousands.
+    """
 
     failure: str
     where: str = ""
     hook: str = ""
     hook_instance: str = ""
+    calls: int = 1
 
 
 class FeedbackReceived(_Event, frozen=True, kw_only=True, tag="feedback"):
@@ -203,6 +207,7 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
     hook: str = "",
     hook_instance: str = "",
     marks: tuple[str, ...] = (),
+    calls: int = 1,
     software: str = __version__,
 ) -> Refused:
     """The event of a call that failed; `body` is only digested."""
@@ -217,6 +222,7 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
         where=kept.path(failure.where) if failure.where else "",
         hook=kept.token(hook),
         hook_instance=kept.token(hook_instance),
+        calls=calls,
     )
 
 

@@ -128,6 +128,14 @@ class AuditLog:
                 mine.reader = store.reading(self.path, self._patience)
             return list(mine.reader.execute(statement, parameters))
 
+    def probe(self) -> None:
+        """Find out whether a row could be written, and write none.
+
+        Raises:
+            Failure: unavailable, saying why.
+        """
+        store.probe(self.path)
+
     def close(self) -> None:
         """End this process's chain with a checkpoint; a later `append` begins another.
 

@@ -7,6 +7,7 @@ for some minutes, here because all processes share this file.
 """
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ LAYOUT = 2  # 2: with `configured` and `tokens`
 PATIENCE = 2.0  # seconds to wait for another writer before a call is refused
 _LONGEST_JOURNAL = 64 * 1024 * 1024
 _NAP = 0.01
+_GLANCE = 0.5  # seconds that a look at the database waits for its lock
+_ROOM = 16 * 1024 * 1024  # bytes that must be free: some hundred answers
 
 _TABLES = """
 CREATE TABLE rows (
@@ -194,6 +197,23 @@ def writing(path: Path, patience: float = PATIENCE) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")  # a commit survives the loss of power
     connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_JOURNAL}")
     return connection
+
+
+def probe(path: Path, patience: float = _GLANCE) -> None:
+    """Find out whether the database could be written: its place, its lock, its disk.
+
+    Raises:
+        Failure: unavailable.
+    """
+    with available(path):
+        with closing(_opened(path, patience)) as connection:
+            if not _laid_out(connection, path):
+                raise unavailable(path, "is empty", "start the service again")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        if shutil.disk_usage(path.parent).free < _ROOM:
+            what, todo = _CAUSES[sqlite3.SQLITE_FULL]
+            raise unavailable(path, what, todo)
 
 
 def _opened(path: Path, patience: float) -> sqlite3.Connection:

@@ -199,7 +199,8 @@ def _line(row: Row) -> str:
             )
             what = f"{event['hookInstance']}  {shown or 'no card'}"
         case "refused":
-            what = " ".join(filter(None, (event["failure"], event.get("where", ""))))
+            calls = f"({event['calls']} calls)" if "calls" in event else ""
+            what = " ".join(filter(None, (event["failure"], event.get("where", ""), calls)))
         case "configured":
             what = _configured(event)
         case _:

@@ -132,7 +132,7 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """What gunicorn asks for its settings."""
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        limits = Limits(body=settings.BODY_LIMIT)
+        limits = Limits(body=settings.BODY_LIMIT, arrival=self._config.deadline)
         chosen: dict[str, Any] = {
             "bind": f"{host}:{self._config.port}",
             "workers": self._config.workers,
@@ -140,6 +140,7 @@ class Server(BaseApplication):
             # piles all connections on one worker (docs/decisions/server.md).
             "worker_class": BufferingWorker.within(limits),
             "threads": self._config.threads,
+            "worker_connections": 500,  # below the 1024 files that a process may often have open
             "reuse_port": True,
             "preload_app": True,
             "timeout": 30,

@@ -144,7 +144,7 @@ class Builder:
 
 
 def _codings(told: Iterable[Entry]) -> tuple[Coded, ...]:
-    return tuple(Coded(one["system"], one["code"], one["display"]) for one in told)
+    return tuple(Coded(one["system"], one["code"], one.get("display", "")) for one in told)
 
 
 def _reasons(entry: Entry) -> list[tuple[str, str, str]]:

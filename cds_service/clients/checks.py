@@ -7,9 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from limits import parse as parse_rate
-
-from cds_service import settings
+from cds_service.environment import ORIGINS, RATE
 from cds_service.rulebase.model import RuleBase
 from cds_service.rulebase.reading import Path
 
@@ -54,11 +52,11 @@ def _choices(at: Path, entry: Mapping[str, Any], rule_base: RuleBase) -> Found:
         where = (*at, "override-reasons", code)
         yield from _known([name], where, rule_base.override_reasons, "override reason", listed=False)
     for index, origin in enumerate(entry.get("origins", ())):
-        yield from _read((*at, "origins", index), origin, settings.ORIGINS.read, settings.ORIGINS.todo)
+        yield from _read((*at, "origins", index), origin, ORIGINS.read, ORIGINS.todo)
     if "zone" in entry:
         yield from _read((*at, "zone"), entry["zone"], ZoneInfo, "a zone as in Europe/Berlin")
     if "rate" in entry:
-        yield from _read((*at, "rate"), entry["rate"], parse_rate, "a rate as in 20/second, 600/minute")
+        yield from _read((*at, "rate"), entry["rate"], RATE.read, RATE.todo)
     seen: set[str] = set()
     for index, one in enumerate(entry.get("fhir-servers", ())):
         told = {"base": one} if isinstance(one, str) else one

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cds_service.clients.model import Client, Clients
-from cds_service.settings import Settings, loopback
+from cds_service.environment import loopback
+from cds_service.settings import Settings
 
 # The key that the public sandbox signs with is in its source, private half included (requirement 73).
 SANDBOX = "https://sandbox.cds-hooks.org"

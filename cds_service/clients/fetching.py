@@ -87,6 +87,7 @@ def _body(url: str, adapter: PinnedAdapter, budget: Budget) -> bytes:
                 raise Unreachable(f"it is larger than {LARGEST} bytes")
             budget.some_time()
             parts.append(part)
+        budget.some_time()  # what ends because we ended it is not whole
         return b"".join(parts)
     finally:
         answer.close()

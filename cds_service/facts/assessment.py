@@ -4,7 +4,7 @@ The record is read whole; a fact, a reading, the state of an order when it is fi
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 
 import msgspec
@@ -195,11 +195,14 @@ def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:
     if not record.plain:
         return None
     bare: dict[str, Arrival | Unavailable] = {}
+    day: date | None = None  # how far absence counts depends on it where a list is limited by date
     for key, found in record.evidence.arrivals.items():
         if isinstance(found, Arrival):
+            if found.back_to is not None and found.incomplete != Absence.LIMITED:
+                return None  # it goes back as far as this patient's entries
             if found.back_to is not None:
-                return None  # how far absence counts depends on the day
-            bare[key] = Arrival(key, found.origin, complete=found.complete)
+                day = record.now.astimezone(record.zone).date()
+            bare[key] = Arrival(key, found.origin, complete=found.complete, back_to=found.back_to)
         else:
             bare[key] = found
 
@@ -207,7 +210,7 @@ def _of_an_empty_record(record: Record, hook: str) -> Mapping[str, Fact] | None:
         nothing = Record(Evidence(bare), record.rule_base, record.now, record.zone)
         return Reader(nothing, hook).all("")
 
-    return shared_by(record.rule_base).get((hook, frozenset(bare.items())), of_nothing)
+    return shared_by(record.rule_base).get((hook, day, frozenset(bare.items())), of_nothing)
 
 
 def _tells_legs_apart(record: Record, facts: Mapping[str, Fact]) -> bool:
@@ -236,12 +239,8 @@ def _undelivered(evidence: Evidence, record: Record) -> Iterator[tuple[str, str]
             yield key, found.incomplete
         for one in found.unread:
             what = f"{one.type}/{one.id}" if one.id else f"{key}: {one.type}"
-            yield (
-                what,
-                f"{Absence.UNREADABLE}: {', '.join(one.elements)}"
-                if one.elements
-                else Absence.UNREADABLE,
-            )
+            named = f": {', '.join(one.elements)}" if one.elements else ""
+            yield what, f"{Absence.UNREADABLE}{named}"
         if found.other_patient:
             yield key, f"{Absence.OTHER_PATIENT}: {found.other_patient} dropped"
     if record.patient.deceasedDateTime is not None and not demographics.has_died(record):

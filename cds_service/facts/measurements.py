@@ -16,7 +16,7 @@ from cds_service.facts.data import nothing, unknown
 from cds_service.facts.model import NO_RANGE, Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, newest, rank, reading_datum, undatable, values
+from cds_service.facts.values import Series, Value, newest, rank, reading_datum, undatable, values
 from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
@@ -192,7 +192,7 @@ def _judged(
 
 def _more_dangerous(definition: MeasurementFact, found: list[Value], record: Record) -> Value:
     """The newest; of several at the very same time the most dangerous, then one that settles nothing."""
-    tied = newest(found)
+    tied = found.newest_unlike if isinstance(found, Series) else newest(found)
 
     def danger(one: Value) -> int:
         answer = satisfies(one, definition, record)

@@ -3,7 +3,8 @@
 An EHR codes what it prescribes by product: RxNorm's number for "simvastatin 20 MG Oral Tablet" does not
 say that it holds simvastatin, and no list of products comes with the rules. Its name does say it: RxNorm
 builds the names of its clinical drugs from the names of their ingredients. So the ingredients that the
-code sets name are looked for in the name, as whole words. A name that denies something is not used.
+code sets name are looked for in the name, as whole words, and so are the brands of a short list of the
+content ("Coumadin", `medicine-names`). A name that denies something is not used.
 """
 
 import re
@@ -35,13 +36,13 @@ _LONGEST_NAME = 300  # characters looked at
 
 
 class Substances(msgspec.Struct, frozen=True):
-    """The names of ingredients in the code sets, and what each is a member of."""
+    """The names of ingredients in the code sets, and brands; and what each is a member of."""
 
     pattern: re.Pattern[str]
     members: Mapping[str, tuple[Match, ...]]
 
     def in_name(self, name: str) -> Iterator[Match]:
-        """Every member whose ingredient is a word, or some words, of a name of what is taken."""
+        """Every member whose ingredient or brand stands as words in a name of what is taken."""
         text = _WITHOUT_EXCIPIENT.sub(" ", name[:_LONGEST_NAME].lower())
         if _DENIED.search(text) is None and _LOCAL_FORM.search(text) is None:
             for found in dict.fromkeys(self.pattern.findall(text)):
@@ -90,6 +91,9 @@ def _substances(rule_base: RuleBase) -> Substances:
             name = concept.display.lower()
             if substance and name not in _SALTS and len(name) >= _SHORTEST and _PLAIN.fullmatch(name):
                 members.setdefault(name, []).append(Match(code_set.name, concept))
+    for name, codings in rule_base.medicine_names.items():
+        matches_of = rule_base.terminology.matches
+        members[name] = [match for coding in codings for match in matches_of(*coding)]
     words = "|".join(re.escape(name) for name in sorted(members, key=len, reverse=True)) or "(?!)"
     return Substances(
         re.compile(rf"(?<![\w-])(?:{words})(?![\w-])"),

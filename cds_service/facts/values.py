@@ -5,8 +5,9 @@ Which value is newest: effective time, then issued, then laboratory over bedside
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
+from functools import cached_property
 
 import msgspec
 from msgspec import UNSET
@@ -45,6 +46,25 @@ class Value(msgspec.Struct, frozen=True):
         return (quantity.comparator or "") if quantity is not None else ""
 
 
+class Series(list[Value]):
+    """The values of one analyte, newest first. Many facts ask which are the newest: found once."""
+
+    @cached_property
+    def newest(self) -> list[Value]:
+        """The newest, and every other that may be as new."""
+        return _newest(self)
+
+    @cached_property
+    def newest_unlike(self) -> list[Value]:
+        """The newest, of those that say the very same only the first."""
+        unlike: dict[Hashable, Value] = {}
+        for one in self.newest:
+            unit = one.unit.code if one.unit else ""
+            same = (one.interval, unit, one.problem, one.range, one.statement.suspect)
+            unlike.setdefault(same, one)
+        return list(unlike.values())
+
+
 def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -> list[Value]:
     """Every result of an analyte, newest first; those without a usable date left out.
 
@@ -61,7 +81,7 @@ def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -
         ]
         # Of several at one time no list's order may decide which is first.
         found.sort(key=lambda one: (*rank(one), one.ref, one.code), reverse=True)
-        known = record.remembered[key] = [read(one, analyte) for one in found]
+        known = record.remembered[key] = Series(read(one, analyte) for one in found)
     return known
 
 
@@ -166,16 +186,16 @@ def newest(found: list[Value]) -> list[Value]:
     A date is an interval: "today" may be before or after 08:00, and is neither. Of one and the same time
     the later issued supersedes, then the laboratory's (reconciliation, "Newest, ties").
     """
-    spans = [_span(one) for one in found]
-    last = max((start for start, _ in spans), default=0.0)
+    return found.newest if isinstance(found, Series) else _newest(found)
+
+
+def _newest(found: list[Value]) -> list[Value]:
+    times = [(one, _span(one), rank(one.statement)) for one in found]
+    last = max((start for _, (start, _), _ in times), default=0.0)
     best: dict[tuple[float, float], tuple[float, float, bool]] = {}
-    for one, span in zip(found, spans, strict=True):
-        best[span] = max(best.get(span, rank(one.statement)), rank(one.statement))
-    return [
-        one
-        for one, span in zip(found, spans, strict=True)
-        if span[1] >= last and rank(one.statement) == best[span]
-    ]
+    for _, span, ranked in times:
+        best[span] = max(best.get(span, ranked), ranked)
+    return [one for one, span, ranked in times if span[1] >= last and ranked == best[span]]
 
 
 def _span(one: Value) -> tuple[float, float]:

@@ -20,6 +20,7 @@ class Absence(StrEnum):
     UNREADABLE_RESOURCE = "unreadable-resource"
     MORE_PAGES = "more-pages"
     CUT = "cut-by-count"
+    LIMITED = "limited-by-date"
     FEWER = "fewer-than-total"
     NO_LIST = "no-list"
     CONTAINED = "contained-subject"

@@ -16,7 +16,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from typing import Annotated
 
 import msgspec
@@ -50,6 +50,7 @@ _ORDERS_OF_OLD = frozenset(
 )
 CLIENT_ERROR = Absence.CLIENT_ERROR
 _COUNT = re.compile(r"[?&]_count=(\d+)")
+_SINCE = re.compile(r"&date=ge\{\{today\(\) - (\d+) days\}\}")
 _SERIOUS = ("error", "fatal")
 
 
@@ -90,6 +91,7 @@ def read(
     draft_orders: msgspec.Raw | None = None,
     encounter: str = "",
     server: str = "",
+    today: date | None = None,
 ) -> Evidence:
     """Everything a request brought.
 
@@ -100,6 +102,7 @@ def read(
         draft_orders: `context.draftOrders`.
         encounter: `context.encounterId`; the reasons of another encounter are not those of today.
         server: `fhirServer`, whose resources an absolute reference may name.
+        today: for templates with a relative date: what such a list lacks from before is not known.
 
     Raises:
         Failure: incorrect for a value that is neither object nor null; forbidden when the Patient
@@ -109,6 +112,8 @@ def read(
     budget = Budget()
     for key, raw in values.items():
         found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
+        if today is not None:
+            found = _limited(found, templates.get(key, ""), today)
         if key not in templates and isinstance(found, Arrival):
             # Misspelt, perhaps. What it brought counts; what it did not proves nothing.
             found = msgspec.structs.replace(found, complete=False, incomplete=Absence.UNPUBLISHED)
@@ -123,6 +128,18 @@ def read(
     if encounter and "encounter" in arrivals:
         arrivals["encounter"] = of_the_encounter(arrivals["encounter"], encounter)
     return Evidence(arrivals, encounter, server)
+
+
+def _limited(found: Arrival | Unavailable, template: str, today: date) -> Arrival | Unavailable:
+    """A list that was asked for since a day is complete from that day on, and says nothing before it.
+
+    Whether the client left the date out cannot be seen; to take the list for limited is safe.
+    """
+    since = _SINCE.search(template)
+    if since is None or isinstance(found, Unavailable) or not found.complete:
+        return found
+    back_to = today - timedelta(days=int(since[1]))
+    return msgspec.structs.replace(found, complete=False, incomplete=Absence.LIMITED, back_to=back_to)
 
 
 def of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | Unavailable:
@@ -301,8 +318,7 @@ def _why_incomplete(matched: int, bundle: _Bundle, template: str, unread: list[U
     if any(one.code is None for one in unread):
         return Absence.UNREADABLE_RESOURCE  # before the count: it may be of any date
     if count is not None and matched >= int(count[1]):
-        # Before the link: a list that was cut has one, and is still known back to a day.
-        return Absence.CUT
+        return Absence.CUT  # before the link, which such a list has: it is known back to a day
     if any(link.relation == "next" for link in bundle.link):
         return Absence.MORE_PAGES
     if bundle.total is not None and bundle.total > matched:

@@ -5,7 +5,7 @@ known, Source (docs/card-style.md 2).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 import msgspec
 
@@ -160,7 +160,7 @@ def _filled(
         before = piece[end : match.start()]
         shown = clean(value or "value not known", longest)
         inside = aspect == "value" and not _begins(out + before, start=start)
-        out += before + (_uncapped(shown) if inside else shown)
+        out += before + (_uncapped(shown, facts.rule_base.medicine_names) if inside else shown)
         end = match.end()
     return out + piece[end:]
 
@@ -171,9 +171,11 @@ def _begins(before: str, *, start: bool) -> bool:
     return text.endswith((".", "?")) or (start and not text)
 
 
-def _uncapped(text: str) -> str:
-    """`Heavy legs` as it stands inside a sentence; `MRI` and `QTc` stay as they are."""
-    return text[0].lower() + text[1:] if text[:1].isupper() and text[1:2].islower() else text
+def _uncapped(text: str, names: Container[str]) -> str:
+    """`Heavy legs` as it stands inside a sentence; `MRI`, `QTc` and a name (`Lasix`) stay."""
+    if not (text[:1].isupper() and text[1:2].islower()) or text.split(maxsplit=1)[0].lower() in names:
+        return text
+    return text[0].lower() + text[1:]
 
 
 def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cds_service.rulebase import definitions
+from cds_service.rulebase import definitions, numbers
 from cds_service.rulebase.criteria import All, Any_, Criterion, Is, NoneOf, Unless
 
 _WORDS: Mapping[str, type[All | Any_ | NoneOf | Unless]] = {
@@ -45,6 +45,7 @@ def fact(name: str, value: Mapping[str, Any]) -> definitions.Fact:
         "ask": value.get("ask", ""),
         "nothing_recorded": False if recorded == "absent" else None,
         "legs": value.get("legs", ""),
+        "template": value["label"] if any(numbers.named(value["label"])) else "",
     }
     return _KINDS[kind](common, value)
 

@@ -16,7 +16,7 @@ from cds_service.rulebase.definitions import (
     GroupFact,
     MeasurementFact,
 )
-from cds_service.rulebase.reading import Document, Path
+from cds_service.rulebase.reading import WORDS, Document, Path
 
 Documents = Mapping[str, list[Document]]
 # Which kind of case each rule must bring (ARCHITECTURE section 4).
@@ -35,14 +35,19 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
     problems.extend(_native_values(rule_base, documents))
     problems.extend(_multiples(rule_base, documents))
     problems.extend(_labels(rule_base, documents))
-    problems.extend(_phrases_mean_something(rule_base, documents))
+    problems.extend(_words_mean_something(rule_base, documents))
+    problems.extend(_names_of_one_medicine(documents))
     return problems
 
 
-def proof_rules(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
-    """Every rule has its cases beside it, and every file of cases its rule."""
+def proof_rules(
+    rule_base: model.RuleBase, documents: Documents, only: str = ""
+) -> Iterator[ContentProblem]:
+    """Every rule has its cases beside it, or `only` this one; and every file of cases its rule."""
     cases = {document.file: document for document in documents["cases"]}
     for document in documents["rule"]:
+        if only and document.value["id"] != only:
+            continue
         yield from _has_cases(rule_base.rules[document.value["id"]], document, cases)
     for document in documents["cases"]:
         yield from _systems_known(document.value, (), document, rule_base)
@@ -51,17 +56,30 @@ def proof_rules(rule_base: model.RuleBase, documents: Documents) -> Iterator[Con
         yield cases[file].problem((), "no rule of this name stands beside these cases")
 
 
-def _phrases_mean_something(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
-    """A phrase for a code of no code set would be read, and never count."""
+def _words_mean_something(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
+    """Words for a code of no code set would be read, and never count."""
     for document in documents["terminology"]:
-        for name, value in document.value.get("phrases", {}).items():
-            for at, one in enumerate(value["codes"]):
-                uri = rule_base.systems[one["system"]][0]
-                if not rule_base.terminology.matches(uri, one["code"]):
-                    path = ("phrases", name, "codes", at)
-                    yield document.problem(
-                        path, f"{one['code']} is in no code set: nothing would read it"
-                    )
+        for section in WORDS:
+            for name, value in document.value.get(section, {}).items():
+                for at, one in enumerate(value["codes"]):
+                    uri = rule_base.systems[one["system"]][0]
+                    if not rule_base.terminology.matches(uri, one["code"]):
+                        path = (section, name, "codes", at)
+                        yield document.problem(
+                            path, f"{one['code']} is in no code set: nothing would read it"
+                        )
+
+
+def _names_of_one_medicine(documents: Documents) -> Iterator[ContentProblem]:
+    """A brand that stands twice would count as the codes of one place only."""
+    seen: dict[str, str] = {}
+    for document in documents["terminology"]:
+        for name, value in document.value.get("medicine-names", {}).items():
+            for at, word in enumerate(value["names"]):
+                if word in seen:
+                    path = ("medicine-names", name, "names", at)
+                    yield document.problem(path, f"{word!r} is already a name of {seen[word]}")
+                seen[word] = name
 
 
 def _file_name(rule: model.Rule, document: Document, _: model.RuleBase) -> Iterator[ContentProblem]:

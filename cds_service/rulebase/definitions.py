@@ -100,7 +100,8 @@ class FactDefinition(msgspec.Struct, frozen=True):
 
     `legs`: where the record tells legs apart, `together` reads the fact for the patient even while one
     leg is looked at (what the *other* leg has), and `either` makes it true of the patient when it is
-    true of one leg (a gate must not be opened by the healthy one).
+    true of one leg (a gate must not be opened by the healthy one). `template`: the label as content has
+    it, where that names thresholds (`rulebase.numbers`).
     """
 
     name: str
@@ -110,6 +111,7 @@ class FactDefinition(msgspec.Struct, frozen=True):
     ask: str = ""
     nothing_recorded: bool | None = None
     legs: Literal["", "together", "either"] = ""
+    template: str = ""
 
 
 class AgeFact(FactDefinition, frozen=True, tag="age"):

@@ -12,8 +12,9 @@ import jsonschema
 
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.hooks.service import Service
-from cds_service.rulebase import building, building_facts, checks, lock, model, names, reading
+from cds_service.rulebase import bounds, building, building_facts, checks, lock, model, names, reading
 from cds_service.rulebase.concepts import CodeSet, Concept
+from cds_service.rulebase.numbers import labelled
 from cds_service.rulebase.terminology import Terminology
 from cds_service.rulebase.wording import wording
 
@@ -33,24 +34,30 @@ def kind_of(file: str) -> str:
     return folder if folder in _FOLDERS else "rule"
 
 
-def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) -> model.RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool | str = False) -> model.RuleBase:
     """Read a whole rule base.
 
     Args:
         texts: file (relative, with `/`) → text; the `*.schema.json` and `cards.lock` among them.
         locked: whether it must be the one that `cards.lock` names; not while a rule is being written.
-        cases: whether the cases beside the rules are read as well. A service that starts needs none of
-            them, and they are half of the reading.
+        cases: whether the cases beside the rules are read as well, or the id of the one rule whose cases
+            are. A service that starts needs none of them, and they are half of the reading.
 
     Raises:
         BrokenRuleBase: with every problem found, each with file and line.
     """
-    served = {file: text for file, text in texts.items() if cases or kind_of(file) != "cases"}
+    served = {file: text for file, text in texts.items() if _is_read(file, cases)}
     read = documents_of(served)
     rule_base, problems = _examined(*read, lock_text=_lock_text(texts) if locked else None, cases=cases)
     if rule_base is None or problems:
         raise BrokenRuleBase(problems)
     return rule_base
+
+
+def _is_read(file: str, cases: bool | str) -> bool:
+    if isinstance(cases, str) and kind_of(file) == "cases":
+        return file.rsplit("/", 1)[-1] == f"{cases}.cases.yaml"
+    return bool(cases) or kind_of(file) != "cases"
 
 
 def examine(
@@ -75,7 +82,7 @@ def _lock_text(texts: Mapping[str, str]) -> str:
 
 
 def _examined(
-    documents: Documents, misread: list[ContentProblem], *, lock_text: str | None, cases: bool
+    documents: Documents, misread: list[ContentProblem], *, lock_text: str | None, cases: bool | str
 ) -> tuple[model.RuleBase | None, list[ContentProblem]]:
     problems = list(misread)
     if problems:
@@ -86,7 +93,9 @@ def _examined(
     rule_base = _assemble(documents)
     problems.extend(checks.house_rules(rule_base, documents))
     if cases:
-        problems.extend(checks.proof_rules(rule_base, documents))
+        only = cases if isinstance(cases, str) else ""
+        problems.extend(checks.proof_rules(rule_base, documents, only))
+        problems.extend(bounds.problems(rule_base, documents))
     rule_base = lock.with_digests(rule_base, documents)
     if lock_text is not None:
         problems.extend(lock.differences(rule_base, lock_text, documents))
@@ -165,20 +174,23 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
     facts = merged(documents["facts"], "facts")
     code_sets = _code_sets(merged(terminology, "code-sets"), systems)
     orders = merged(documents["orders"], "orders")
+    thresholds = {
+        name: building.threshold(name, value)
+        for name, value in merged(documents["thresholds"], "thresholds").items()
+    }
     return model.RuleBase(
         version=glob["version"],
         digest="",
         canonical=glob["canonical"],
         rules={rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)},
-        facts={name: building_facts.fact(name, value) for name, value in facts.items()},
+        facts=labelled(
+            {name: building_facts.fact(name, value) for name, value in facts.items()}, thresholds
+        ),
         scores={
             name: building_facts.score(name, value)
             for name, value in merged(documents["facts"], "scores").items()
         },
-        thresholds={
-            name: building.threshold(name, value)
-            for name, value in merged(documents["thresholds"], "thresholds").items()
-        },
+        thresholds=thresholds,
         analytes={
             name: building.analyte(name, value)
             for name, value in merged(documents["thresholds"], "analytes").items()
@@ -187,6 +199,11 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
         terminology=Terminology(code_sets.values(), systems.values()),
         systems=systems,
         wording=wording(merged(terminology, "phrases"), merged(terminology, "phrase-words"), systems),
+        medicine_names={
+            name: tuple((systems[one["system"]][0], one["code"]) for one in value["codes"])
+            for value in merged(terminology, "medicine-names").values()
+            for name in value["names"]
+        },
         local_codes={
             name: building.local_code(name, value)
             for name, value in merged(terminology, "local-codes").items()
@@ -235,6 +252,7 @@ def _code_sets(sets: Mapping[str, Any], systems: Mapping[str, tuple[str, ...]]) 
 
 def _services(value: Mapping[str, Any]) -> dict[str, Service]:
     templates = value["prefetch"]
+    limited = tuple(value.get("limited-by-date", ()))
     return {
         one["id"]: Service(
             id=one["id"],
@@ -243,6 +261,7 @@ def _services(value: Mapping[str, Any]) -> dict[str, Service]:
             description=one["description"],
             prefetch={key: templates[key] for key in one["prefetch"] if key in templates},
             usage_requirements=one.get("usageRequirements", ""),
+            limited=tuple(key for key in limited if key in one["prefetch"]),
         )
         for one in value["services"]
     }

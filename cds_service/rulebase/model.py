@@ -292,6 +292,9 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
     globals: Global
     terminology: Terminology
     wording: Wording = Wording()
+    medicine_names: Mapping[
+        str, tuple[tuple[str, str], ...]
+    ] = {}  # a brand: system and code of what it holds
     rule_digests: Mapping[str, str] = {}
     canonical: str = "https://heavy-legs-cds.example/fhir"
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from cds_service.failures import ContentProblem
 from cds_service.rulebase.check_digits import wrong_code
-from cds_service.rulebase.reading import Document, Path, strings
-from cds_service.rulebase.threshold_keys import thresholds_in
+from cds_service.rulebase.reading import WORDS, Document, Path, strings
+from cds_service.rulebase.threshold_keys import thresholds_in, thresholds_said
 
 Documents = Mapping[str, list[Document]]
 _SECTIONS = {
     "facts": ("facts", "scores"),
     "thresholds": ("thresholds", "analytes"),
-    "terminology": ("systems", "code-sets", "local-codes", "questionnaires", "phrases", "phrase-words"),
+    "terminology": ("systems", "code-sets", "local-codes", "questionnaires", *WORDS, "phrase-words"),
     "orders": ("orders", "panels"),
 }
 
@@ -113,6 +113,10 @@ def unresolved(documents: Documents) -> list[ContentProblem]:
 def _services(documents: Documents, known: _Names) -> None:
     for document in documents["services"]:
         templates = document.value["prefetch"]
+        for index, key in enumerate(document.value.get("limited-by-date", ())):
+            if "&_sort=-date" not in templates.get(key, ""):
+                what = f"no prefetch key {key!r} whose list is sorted by date"
+                known.problems.append(document.problem(("limited-by-date", index), what))
         for index, service in enumerate(document.value["services"]):
             for at, key in enumerate(service["prefetch"]):
                 if key not in templates:
@@ -133,18 +137,18 @@ def _terminology(document: Document, known: _Names) -> None:
     for name, value in document.value.get("questionnaires", {}).items():
         for at, item in enumerate(value["items"]):
             known.want("local-codes", item, document, ("questionnaires", name, "items", at))
+    _words(document, known)
 
-    _phrases(document, known)
 
-
-def _phrases(document: Document, known: _Names) -> None:
-    for name, value in document.value.get("phrases", {}).items():
+def _words(document: Document, known: _Names) -> None:
+    entries = [(part, *entry) for part in WORDS for entry in document.value.get(part, {}).items()]
+    for section, name, value in entries:
         for at, one in enumerate(value["codes"]):
-            path: Path = ("phrases", name, "codes", at)
+            path: Path = (section, name, "codes", at)
             known.want("systems", one["system"], document, path)
             _code(one["system"], one, document, path, known)
         if "site" in value:
-            known.want("code-sets", value["site"], document, ("phrases", name, "site"))
+            known.want("code-sets", value["site"], document, (section, name, "site"))
     for side, value in document.value.get("phrase-words", {}).get("sides", {}).items():
         known.want_all("code-sets", value["sites"], document, ("phrase-words", "sides", side, "sites"))
 
@@ -220,7 +224,7 @@ def _fact(name: str, value: Mapping[str, Any], document: Document, known: _Names
         known.want("scores", value["table"], document, (*path, "table"))
     for key in ("after-onset-of", "after-latest-onset-of"):
         known.want_all("facts", value.get(key, ()), document, (*path, key))
-    for where, one in thresholds_in(value):
+    for where, one in (*thresholds_in(value), *thresholds_said(value)):
         known.want("thresholds", one, document, (*path, *where))
     if "shorter" in value:
         known.want("facts", value["shorter"]["while"], document, (*path, "shorter", "while"))

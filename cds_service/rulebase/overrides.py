@@ -13,6 +13,7 @@ from cds_service.failures import Failure, Kind
 from cds_service.rulebase.definitions import Analyte, Bounds, Threshold
 from cds_service.rulebase.lock import canonical
 from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.numbers import labelled
 
 Values = Mapping[str, Decimal]  # unit → number
 # Two units say one limit when they differ by no more: round numbers are what laboratories use, and the
@@ -45,7 +46,8 @@ def with_thresholds(rule_base: RuleBase, changed: Mapping[str, Values]) -> RuleB
     if not told:
         return rule_base
     digest = sha256(canonical([rule_base.digest, told])).hexdigest()
-    return msgspec.structs.replace(rule_base, thresholds=thresholds, digest=digest)
+    facts = labelled(rule_base.facts, thresholds)
+    return msgspec.structs.replace(rule_base, thresholds=thresholds, facts=facts, digest=digest)
 
 
 def unit_of(threshold: Threshold, rule_base: RuleBase) -> str:

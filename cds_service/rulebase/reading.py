@@ -10,6 +10,8 @@ import yaml
 from cds_service.failures import ContentProblem
 
 Path = tuple[str | int, ...]
+# The sections of the terminology whose words count as the codes they name.
+WORDS = ("phrases", "medicine-names")
 
 _STRING, _INTEGER, _FLOAT = (
     "tag:yaml.org,2002:str",

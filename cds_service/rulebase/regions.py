@@ -8,6 +8,7 @@ from cds_service.failures import Failure, Kind
 from cds_service.rulebase.definitions import Fact, RegionFact
 from cds_service.rulebase.lock import canonical
 from cds_service.rulebase.model import RuleBase
+from cds_service.rulebase.numbers import labelled
 
 
 def for_region(rule_base: RuleBase, region: str) -> RuleBase:
@@ -32,5 +33,6 @@ def for_region(rule_base: RuleBase, region: str) -> RuleBase:
         else one
         for name, one in rule_base.facts.items()
     }
+    facts = labelled(facts, thresholds)
     digest = sha256(canonical([rule_base.digest, {"region": region}])).hexdigest()
     return msgspec.structs.replace(rule_base, thresholds=thresholds, facts=facts, digest=digest)

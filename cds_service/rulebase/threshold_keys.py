@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cds_service.rulebase.numbers import named
 from cds_service.rulebase.reading import Path
 
 _NAMES = (
@@ -22,3 +23,9 @@ def thresholds_in(fact: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             yield (key, inner), name
     if "shorter" in fact:
         yield ("shorter", "within"), fact["shorter"]["within"]
+
+
+def thresholds_said(fact: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The same of the places where its label says the number of one."""
+    for name in named(fact["label"]):
+        yield ("label",), name

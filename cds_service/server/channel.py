@@ -11,6 +11,8 @@ from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[impo
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]
 from waitress.utilities import RequestEntityTooLarge  # type: ignore[import-untyped]
 
+from cds_service.deadline import BEGUN, STOPPING
+
 LINGER = 2.0  # seconds that a client has to take the answer to what it is still sending (RFC 9112 9.6)
 _DISCARD = 256 * 1024  # bytes read at once and thrown away meanwhile
 # Status → FHIR issue type and what is said. waitress's own words quote the request.
@@ -37,6 +39,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     RFC 9112 6.1 and 2.3 leave some of it to the server: a length beside a transfer coding, another
     version. Behind a proxy each is how one request is smuggled inside another.
     """
+
+    def __init__(self, adj: Any) -> None:
+        """Begin with the first byte."""
+        super().__init__(adj)
+        self.begun = time.monotonic()
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head.
@@ -66,7 +73,24 @@ class Refusal(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class TooLarge(WSGITask):  # type: ignore[misc]
+class Answer(WSGITask):  # type: ignore[misc]
+    """What the application says; the last thing that is said on a connection of a process that ends."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """What the application is told of the request."""
+        environ: dict[str, Any] = super().get_environment()
+        environ[BEGUN] = self.request.begun
+        environ[STOPPING] = self.channel.server.stopping
+        return environ
+
+    def execute(self) -> None:
+        """Have the application answer."""
+        if self.channel.server.stopping:
+            self.set_close_on_finish()
+        super().execute()
+
+
+class TooLarge(Answer):
     """A body beyond the limit: the application refuses it, unread, and writes the refusal down."""
 
     def execute(self) -> None:
@@ -86,14 +110,19 @@ def _refusing(channel: "Channel", request: Any) -> Task:
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection.
 
-    Its request is given to a thread when all of it has come. `begun` is when its first byte came, in
-    seconds of the monotonic clock.
+    Its request is given to a thread when all of it has come. `begun` is when its first byte came, or the
+    connection before there was one; in seconds of the monotonic clock.
     """
 
     parser_class = Parser
+    task_class = Answer
     error_task_class = staticmethod(_refusing)
-    begun = 0.0
     _parts_at = 0.0  # when a closed connection's client is no longer waited for; 0 while it is open
+
+    def __init__(self, *connection: Any, **more: Any) -> None:
+        """Wait for the first request."""
+        super().__init__(*connection, **more)
+        self.begun = time.monotonic()
 
     @property
     def arriving(self) -> int:

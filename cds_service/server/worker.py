@@ -21,7 +21,6 @@ from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 from cds_service.server.channel import LINGER, Channel
 
 _log = logging.getLogger(__name__)
-BEGUN = "heavy-legs.begun"  # in the WSGI environment: when the first byte came, monotonic seconds
 _TURN = 0.5  # seconds of one turn of the loop when nothing happens
 
 
@@ -33,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True):
         head: bytes of a header that are read.
         arrival: seconds from the first byte of a request to its last.
         held: bytes of unfinished requests in one process; beyond, the oldest is dropped.
-        connections: open at once in one process; beyond, they wait to be accepted.
+        connections: open at once in one process; beyond, those that have waited longest make room.
         stuck: seconds in a thread after which a process is given up.
     """
 
@@ -41,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True):
     head: int = 64 * 1024
     arrival: float = 10.0
     held: int = 256 * 1024 * 1024
-    connections: int = 1000
+    connections: int = 500  # below the 1024 files that a process may often have open
     stuck: float = 30.0
 
 
@@ -49,6 +48,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     """waitress's server, with our connections."""
 
     channel_class = Channel
+    stopping = False  # the process ends after what it has
+
+    def maintenance(self, now: float) -> None:
+        """Close connections on which nothing moves; of a request that arrives, the worker takes care."""
+        cutoff = now - self.adj.channel_timeout
+        for channel in self.active_channels.values():
+            if not channel.requests and not channel.arriving and channel.last_activity < cutoff:
+                channel.will_close = True
 
 
 class BufferingWorker(Worker):
@@ -87,6 +94,7 @@ class BufferingWorker(Worker):
             connection_limit=self.limits.connections,
             cleanup_interval=1,
             channel_timeout=self.cfg.keepalive,
+            recv_bytes=65_536,
             max_request_header_size=self.limits.head,
             max_request_body_size=self.limits.body + 1,
             # Nothing of a body or an answer is ever put into a file.
@@ -100,7 +108,7 @@ class BufferingWorker(Worker):
         """The application, in a thread of the pool."""
         self.nr += 1
         thread = threading.get_ident()
-        self._at_work[thread] = environ[BEGUN] = time.monotonic()
+        self._at_work[thread] = time.monotonic()
         try:
             answered: Iterable[bytes] = self.wsgi(environ, start_response)
         finally:
@@ -117,9 +125,20 @@ class BufferingWorker(Worker):
             if now > one.begun + self.limits.arrival or held > self.limits.held:
                 held -= one.arriving
                 one.refuse_late()
+        self._make_room()
         for one in self._channels():
             if one.overdue:
                 one.will_close = True
+
+    def _make_room(self) -> None:
+        """Let go of those that have waited longest, where there are as many as there may be."""
+        if len(self._open) < self.limits.connections:
+            return
+        waiting = sorted(
+            (one for one in self._channels() if one.arriving or one.idle), key=lambda one: one.begun
+        )
+        for one in waiting[: self.limits.connections // 20]:
+            one.will_close = True
 
     def _channels(self) -> list[Channel]:
         return [one for one in self._open.values() if isinstance(one, Channel)]
@@ -138,14 +157,15 @@ class BufferingWorker(Worker):
         for server in servers:
             self._accept_all(server)
             server.accepting = False
+            server.stopping = True
             server.del_channel()
             server.socket.close()
         begun = time.monotonic()
         until = begun + self.cfg.graceful_timeout
         while self._channels() and time.monotonic() < until:
             for one in self._channels():
-                # One who was accepted last has sent nothing yet, and will.
-                if one.idle and (one.begun or time.monotonic() > begun + LINGER):
+                # Who was accepted last has sent nothing yet, and will; so may who was answered before.
+                if one.idle and time.monotonic() > begun + LINGER:
                     one.will_close = True
             self._turn()
         self._threads.shutdown(cancel_pending=False, timeout=1)

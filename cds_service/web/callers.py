@@ -3,12 +3,18 @@
 from datetime import UTC, datetime
 
 import msgspec
-from flask import request
+from flask import g, has_request_context, request
 
 from cds_service.clients.authentication import NONE, STRANGERS, WITHOUT, unproven
 from cds_service.clients.model import Caller
 from cds_service.clients.tokens import Reason
 from cds_service.invocation import PLAYGROUND, Runtime
+
+
+def known() -> Caller | None:
+    """Who makes the present call; None while that is not established."""
+    found: Caller | None = g.get("caller") if has_request_context() else None
+    return found
 
 
 def caller(runtime: Runtime) -> Caller:
@@ -17,6 +23,11 @@ def caller(runtime: Runtime) -> Caller:
     Raises:
         Failure: unauthenticated, without a word on why; unavailable when nobody can tell.
     """
+    g.caller = found = _established(runtime)
+    return found
+
+
+def _established(runtime: Runtime) -> Caller:
     client = runtime.clients.anonymous
     proven = _proven(runtime, STRANGERS if client else NONE)
     if proven is not None:
@@ -38,7 +49,8 @@ def reader(runtime: Runtime) -> Caller | None:
     """
     if runtime.clients.anonymous is not None:
         return caller(runtime)
-    return _proven(runtime, NONE if runtime.settings.auth_discovery else WITHOUT)
+    g.caller = found = _proven(runtime, NONE if runtime.settings.auth_discovery else WITHOUT)
+    return found
 
 
 def _proven(runtime: Runtime, passes: frozenset[Reason]) -> Caller | None:

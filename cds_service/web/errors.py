@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from cds_service.failures import Failure, Kind
+from cds_service.web.rates import TooMany
 
 # kind → (status, FHIR issue type); https://hl7.org/fhir/R4/valueset-issue-type.html
 TABLE: Mapping[Kind, tuple[int, str]] = {
@@ -48,6 +49,8 @@ def response(failure: Failure) -> Response:
     made = Response(msgspec.json.encode(body), status, mimetype="application/json")
     if failure.kind is Kind.UNAUTHENTICATED:
         made.headers["WWW-Authenticate"] = "Bearer"  # RFC 6750 3, without `error`: no reason is given
+    if isinstance(failure, TooMany):
+        made.headers["Retry-After"] = str(failure.seconds)
     return made
 
 

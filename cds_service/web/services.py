@@ -7,41 +7,52 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.clients.choices import services_of
 from cds_service.clients.model import Caller
+from cds_service.deadline import BEGUN, Deadline
 from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
 from cds_service.invocation import Runtime
 from cds_service.web import callers
+from cds_service.web.rates import Rates
 
 # What a body may be called; "" is a header that is missing. The third is the name before R4.
 _TAKEN = ("", "application/json", "application/fhir+json", "application/json+fhir")
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
+def blueprint(runtime: Runtime, rates: Rates) -> Blueprint:
     """The routes, bound to what they need."""
     routes = Blueprint("services", __name__)
 
     @routes.get("/cds-services", strict_slashes=False)
     def discover() -> Response:
         caller = callers.reader(runtime)
-        offered = services_of(caller.client) if caller else runtime.rule_base.services
-        return _json(msgspec.json.encode(discovery(offered.values())))
+        offered = list(runtime.rule_base.services.values())
+        if caller is not None:
+            offered = [runtime.asked(one, caller) for one in services_of(caller.client).values()]
+        return _json(msgspec.json.encode(discovery(offered)))
 
     @routes.post("/cds-services/<service>")
     def invoke(service: str) -> Response:
-        return _json(_answered(runtime, service))
+        caller = _admitted(runtime, rates, service)
+        body = _body(runtime, service, caller)
+        return _json(runtime.invoke(service, body, caller, _deadline(runtime)))
 
     @routes.post("/cds-services/<service>/feedback")
     def feedback(service: str) -> Response:
-        caller = callers.caller(runtime)
+        caller = _admitted(runtime, rates, service)
         runtime.feedback(service, _body(runtime, service, caller), caller)
         return _json(b"{}")  # the specification names no body; `{}` is safer than 204
 
     return routes
 
 
-def _answered(runtime: Runtime, service: str) -> bytes:
+def _admitted(runtime: Runtime, rates: Rates, service: str) -> Caller:
     caller = callers.caller(runtime)
-    return runtime.invoke(service, _body(runtime, service, caller), caller)
+    rates.admit(caller, service)
+    return caller
+
+
+def _deadline(runtime: Runtime) -> Deadline:
+    return Deadline.after(runtime.settings.deadline, request.environ.get(BEGUN))
 
 
 def _body(runtime: Runtime, service: str, caller: Caller) -> bytes:

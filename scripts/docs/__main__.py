@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from scripts.docs import (
+    bounds,
     cli,
     conformance,
     content,
@@ -37,6 +38,7 @@ PAGES: Mapping[str, Page] = {
     "prefetch.md": prefetch.page,
     "rule-language.md": rule_language.page,
     "rules/README.md": rules.page,
+    "rules/bounds.md": bounds.page,
     "rules/hazards.md": hazards.page,
     "rules/regions.md": regions.page,
     "settings.md": settings.page,

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from cds_service.decision import assess
+from cds_service.facts.lookback import lookback
 from cds_service.fhir.evidence import Evidence
 from cds_service.hooks import necessary, prefetch
-from cds_service.hooks.service import Service
+from cds_service.hooks.service import Service, dated
 from cds_service.rulebase.criteria import facts_in
 from cds_service.rulebase.model import Rule, RuleBase
 from scripts.docs import markdown
@@ -30,7 +31,8 @@ RULES_OF_ARRIVAL = """\
   come to be known. For `patient` it is none.
 - **One page.** A list that is as long as its `_count`, or has a `next` link, was cut off. What
   did arrive may raise an alarm; what is missing proves nothing, except in a list sorted by date,
-  for a time that it covers.
+  for a time that it covers. Where the service [may fetch](../fetching.md), it asks for the other
+  pages, and for keys that are left out.
 - **No other filter.** A query that a site narrows (by status, by code, by department) makes the
   record look emptier than it is, and the service cannot see that. Conditions, above all, are
   never limited by status.
@@ -39,6 +41,12 @@ RULES_OF_ARRIVAL = """\
 - The patient of every resource must be that of the call. What belongs to another is dropped, and
   counted."""
 COUNTED = """\
+**Scopes** are SMART on FHIR's, of version 2 (`.rs`) and 1 (`.read`); where a user's rights decide,
+`user/` stands in place of `patient/`. The EHR that fills prefetch needs the right to read these
+resources for the service, and so does the token in `fhirAuthorization` where the service is to fetch
+what is missing. Epic names its APIs instead: take the search (or, for a query with an id, the read)
+of the resource in R4.
+
 How much hangs on a key is counted, not estimated: each fact of the rule base was asked of a patient
 of whom nothing is recorded, in an encounter, once with every key delivered, and once with this one
 left out."""
@@ -89,6 +97,25 @@ READ_FOR: Mapping[str, str] = {
     ),
     "questionnaireResponses": "Answers of patient or staff to the questions that the cards offer.",
 }
+# Beyond the resource that a query names: what its entries refer to and cannot be understood without.
+ALSO: Mapping[str, tuple[str, ...]] = {
+    "medicationRequests": ("Medication",),
+    "medicationRequestsEnded": ("Medication",),
+    "medicationStatements": ("Medication",),
+}
+RELATIVE = """\
+Some clients put the day in: `today()` in a template is a token of CDS Hooks 3.0, and the public
+sandbox resolves it. For them the service can ask for less of the lists that are long:
+`CDS_RELATIVE_DATES=1`, or `relative-dates: true` in the client's entry. Then discovery has:"""
+RELATIVE_MEANS = """\
+The days are worked out from the rule base: the longest time that any fact looks back into the list,
+"ever" left out, and some days more. So nothing changes for a fact with a window. One that asks about a
+lifetime (was an ankle-brachial index *ever* measured?) no longer takes what is absent for "never": it
+is unknown beyond that day, and `not-read` says `limited-by-date`. A result without a date is not found
+by such a query. A client that does not resolve the token gets an error or everything from its FHIR
+server; both are survived, and everything counts as if it went back so far.
+
+Do not type these in by hand: a day that is typed in stays the same day."""
 EMPTY = b'{"resourceType":"Bundle","type":"searchset"}'
 SINGLE = {
     "patient": b'{"resourceType":"Patient","id":"p","gender":"female","birthDate":"1960-01-01"}',
@@ -120,6 +147,10 @@ def page() -> str:
         "## Each key",
         COUNTED,
         *(of_key(key, found) for key in keys),
+        "## Relative dates",
+        RELATIVE,
+        relative(found),
+        RELATIVE_MEANS,
     )
 
 
@@ -144,12 +175,62 @@ def of_key(key: str, found: RuleBase) -> str:
             f"### {key}",
             markdown.bullets(
                 [
+                    f"**Query:** {markdown.code(template_of(key, found))}",
                     f"**Asks for:** {asked(key, found)}",
+                    f"**Services:** {services_with(key, found)}",
+                    f"**Scopes:** {scopes(key, found)}",
                     f"**Read for:** {markdown.plain(READ_FOR[key])}{values_in(key, found)}",
                     f"**Without it:** {without(key, found)}",
+                    f"**Empty:** {empty(key)}",
                 ]
             ),
         ]
+    )
+
+
+def template_of(key: str, found: RuleBase) -> str:
+    """Return the query of a key, which is the same in every service."""
+    [template] = {one.prefetch[key] for one in found.services.values() if key in one.prefetch}
+    return template
+
+
+def services_with(key: str, found: RuleBase) -> str:
+    """Name the services that have a key, with their hooks."""
+    having = [one for one in found.services.values() if key in one.prefetch]
+    if len(having) == len(found.services):
+        return "all, at every hook"
+    return ", ".join(f"{markdown.code(one.id)} ({one.hook})" for one in having)
+
+
+def scopes(key: str, found: RuleBase) -> str:
+    """Name the scopes that the query of a key needs."""
+    kinds = (re.split(r"[/?]", template_of(key, found))[0], *ALSO.get(key, ()))
+    return "; ".join(
+        f"{markdown.code(f'patient/{kind}.rs')} or {markdown.code(f'patient/{kind}.read')}"
+        for kind in kinds
+    )
+
+
+def empty(key: str) -> str:
+    """Say what an empty answer means, as against none."""
+    if key == "patient":
+        return "refused with [412](failures.md#unobtainable), as without the key."
+    if key == "encounter":
+        return "`null` says that there is none to be had; its reason is then known to be none."
+    return "an empty Bundle, or `null`, says that the patient has none: that is known, and is an answer."
+
+
+def relative(found: RuleBase) -> str:
+    """Return the queries that relative dates change."""
+    service = next(iter(found.services.values()))
+    limited = dated(service, lookback(found)).prefetch
+    return markdown.table(
+        ("key", "query"),
+        [
+            (markdown.code(key), markdown.code(limited[key]))
+            for key in limited
+            if limited[key] != service.prefetch[key]
+        ],
     )
 
 
@@ -161,7 +242,7 @@ def values_in(key: str, found: RuleBase) -> str:
 
 def asked(key: str, found: RuleBase) -> str:
     """Say in words what a query asks for."""
-    [template] = {one.prefetch[key] for one in found.services.values() if key in one.prefetch}
+    template = template_of(key, found)
     resource = re.split(r"[/?]", template)[0]
     if "?" not in template:
         return f"one {resource}, by its id"

@@ -38,7 +38,7 @@ def written(found: RuleBase) -> str:
                     markdown.code(one.name),
                     *(_value(one.regions.get(region)) for region in regions),
                     _value(one),
-                    _rules("thresholds", one.name, found),
+                    rules("thresholds", one.name, found),
                 )
                 for one in differing
             ],
@@ -53,7 +53,7 @@ def written(found: RuleBase) -> str:
                     ", ".join(one.regions),
                     f"{markdown.plain(one.label)} ({markdown.code(one.name)})",
                     markdown.plain(one.source),
-                    _rules("facts", one.name, found),
+                    rules("facts", one.name, found),
                 )
                 for one in facts
             ],
@@ -70,7 +70,8 @@ def _value(threshold: Threshold | None) -> str:
     return markdown.plain(told)
 
 
-def _rules(section: str, name: str, found: RuleBase) -> str:
+def rules(section: str, name: str, found: RuleBase) -> str:
+    """Return links to the rules that reach a definition."""
     return ", ".join(
         rule_pages.named(rule)
         for rule in found.rules.values()

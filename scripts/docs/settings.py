@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.cli.serve import serve
-from cds_service.settings import Variable, variables
+from cds_service.environment import Variable
+from cds_service.settings import variables
 from scripts.docs import markdown
 
 INTRODUCTION = """\

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fhir.resources.R4B.operationoutcome import OperationOutcome
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -17,6 +18,7 @@ HOOKS = ("patient-view", "encounter-start", "order-select", "order-sign")
 ISSUES = {400: "invalid", 403: "forbidden", 404: "not-found", 405: "not-supported"} | {
     412: "incomplete",
     413: "too-long",
+    429: "throttled",
     500: "exception",
     503: "transient",
 }
@@ -197,6 +199,7 @@ def refused(response: TestResponse, status: int, *secrets: str) -> Json:
     assert (issue["severity"], issue["code"]) == ("error", ISSUES[status])
     assert issue["diagnostics"]
     assert list(empties(found)) == []
+    OperationOutcome.model_validate(found)
     for secret in (NAME, PATIENT, "doc-Q7xk", "1955-03-04", *secrets):
         assert secret not in response.text
     return dict(issue)

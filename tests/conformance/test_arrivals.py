@@ -127,6 +127,31 @@ def test_what_came_counts_even_when_it_is_not_all(client: FlaskClient, value: An
     assert rule(body, RULE)["outcome"] == "fires"
 
 
+OTHER_CODE = {"code": {"coding": [{"system": "http://loinc.org", "code": "2345-7"}], "text": "Glucose"}}
+DRAWN_LONG_AGO = {"effectiveDateTime": "2009-11-22T07:40:00Z"}
+
+
+@pytest.mark.requirement(14)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": "entered-in-error"},
+        {"status": "cancelled"},
+        {"status": "registered", "valueQuantity": None},
+        OTHER_CODE,
+        DRAWN_LONG_AGO,
+        {"subject": {"reference": "Patient/other-Q7xk"}},
+    ],
+)
+def test_nothing_is_taken_for_filtered(client: FlaskClient, changed: Any) -> None:
+    """A query that an analyst typed in may bring all there is: status, code, day and patient count."""
+    wrong = {**potassium(), **changed}
+    body = answered(post(client, request(prefetch={"laboratory": bundle(wrong)})))
+    assert rule(body, RULE)["outcome"] != "fires"
+    both = answered(post(client, request(prefetch={"laboratory": bundle(wrong, potassium(number=2))})))
+    assert rule(both, RULE)["outcome"] == "fires"
+
+
 @pytest.mark.requirement(26, "D")
 @pytest.mark.parametrize("value", [..., outcome("error"), bundle(outcome("fatal"))])
 def test_what_could_not_be_evaluated_for_want_of_data_is_said_on_a_card(

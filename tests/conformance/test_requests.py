@@ -17,6 +17,7 @@ from tests.conformance.calls import (
     request,
     with_context,
 )
+from tests.conformance.conftest import MakeApp
 
 AUTHORIZATION = {
     "access_token": "token-Sentinelmann",
@@ -96,6 +97,23 @@ def test_an_authorization_is_whole_and_of_its_types(
     whole = request(fhirServer="https://ehr.example/fhir", fhirAuthorization=given)
     issue = refused(post(client, whole), 400, "token-Sentinelmann")
     assert member in f"{issue['diagnostics']} {issue['expression']}"
+
+
+@pytest.mark.requirement(13, 22)
+def test_the_call_is_written_down_and_the_token_is_not(make_app: MakeApp) -> None:
+    app = make_app()
+    whole = request(
+        hookInstance="call-17",
+        fhirServer="https://ehr.example/fhir",
+        fhirAuthorization={**AUTHORIZATION, "patient": PATIENT},
+    )
+    assert answered(post(app.test_client(), whole))["cards"]
+    refused(post(app.test_client(), {**whole, "hook": "order-sign"}), 400)
+    rows = [bytes(body) for (body,) in app.extensions["cds"].audit.select("SELECT body FROM rows")]
+    assert [json.loads(row)["hookInstance"] for row in rows if b"call-17" in row] == ["call-17"]
+    assert len(rows) > 1
+    for row in rows:
+        assert b"Sentinelmann" not in row  # in token and subject
 
 
 @pytest.mark.requirement(23)
@@ -188,7 +206,7 @@ def test_json_by_any_of_its_names_is_read(client: FlaskClient, content_type: str
     assert answered(client.post(address(), data=json.dumps(request())))["cards"]
 
 
-@pytest.mark.requirement(12)
+@pytest.mark.requirement(1, 12)
 @pytest.mark.parametrize("path", ["", "/feedback"])
 @pytest.mark.parametrize(
     "content_type",

@@ -364,7 +364,7 @@ def test_the_gravest_card_comes_first_whatever_the_client_sorts(client: FlaskCli
     assert found == sorted(found, key=["critical", "warning", "info"].index)
 
 
-@pytest.mark.requirement(79, 80, 81)
+@pytest.mark.requirement(79, 80, 81, 107)
 def test_a_card_says_all_even_where_suggestions_do_nothing(client: FlaskClient) -> None:
     # Accepting a ServiceRequest changes nothing on its screen: the text alone has to carry the advice.
     card = answered(post(client, called("patient-view"), headers=HEADERS))["cards"][0]

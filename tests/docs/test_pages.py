@@ -90,6 +90,7 @@ def test_every_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
         ("cds_service/failures.py", "Send a valid token.", "Send another token.", "failures.md"),
         ("cds_service/web/errors.py", '(429, "throttled")', '(420, "throttled")', "failures.md"),
         ("cards/services.yaml", "category=laboratory&", "category=lab&", "prefetch.md"),
+        ("tests/conformance/test_hooks.py", "requirement(70)", "requirement(3, 70)", "conformance.md"),
         (
             "cards/rule.schema.json",
             "Who answers for it.",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -35,10 +35,11 @@ def bundle(name: str) -> dict[str, Any]:
     return found
 
 
-def asked(ehr: Ehr, name: str, *, prefetch: bool = True) -> str:
+def asked(ehr: Ehr, name: str, *, prefetch: bool = True, sent: Collection[str] = ()) -> str:
     """Open a chart, choose and sign its orders: every hook, and all answers as text.
 
-    Without `prefetch` the calls bring nothing, and the service has to ask for itself.
+    Without `prefetch` the calls bring nothing but what is `sent` (resource types that the server cannot
+    be searched for), and the service has to ask for itself.
     """
     now = bundle(name)["timestamp"]
     answers: dict[str, Any] = {}
@@ -46,6 +47,13 @@ def asked(ehr: Ehr, name: str, *, prefetch: bool = True) -> str:
         context = ehr.context(service["hook"], name)
         if service["hook"] in pairs.NEEDS_ENCOUNTER and "encounterId" not in context:
             continue
-        brought = ehr.prefetch(service, context) if prefetch else None
+        brought = None
+        if prefetch or sent:
+            wanted = {
+                key: template
+                for key, template in service["prefetch"].items()
+                if prefetch or template.partition("?")[0] in sent
+            }
+            brought = ehr.prefetch({**service, "prefetch": wanted}, context)
         answers[service["hook"]] = ehr.call(service, context, brought, now)
     return rendering.below(answers)

@@ -52,6 +52,7 @@ class Ehr:
                 again.
         """
         self.fhir = fhir
+        self.named = fhir  # what requests call it
         self.discovery = discovery
         self.page = page
         self.by_post = by_post
@@ -74,7 +75,7 @@ class Ehr:
         body: Json = {
             "hook": service["hook"],
             "hookInstance": str(uuid4()),
-            "fhirServer": self.fhir,
+            "fhirServer": self.named,
             "context": context,
         }
         if prefetch is not None:

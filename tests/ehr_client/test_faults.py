@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 
-BUDGET = 2.0  # seconds
-SLACK = 1.5  # for a machine that is busy with other tests
+BUDGET = 3.0  # seconds
+SLACK = 6.0  # for a machine that is busy with other tests; what hangs here hangs for 20 s
 TOKEN = "tok3n-Q7xk.Zm9v-_~+/=="  # noqa: S105 - of nobody
 NOT_READ = "org.heavylegs.not-read"
 HTML = Answer(502, b"<html><h1>502 Bad Gateway</h1></html>", "text/html")

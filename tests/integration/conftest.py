@@ -68,7 +68,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Return a starter of services; whatever it started is ended with the session."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(*arguments: str, ready: bool = True, port: int = 0, **environment: str) -> Server:
+    def begin(
+        *arguments: str, ready: bool = True, port: int = 0, demo: bool = True, **environment: str
+    ) -> Server:
         folder = tmp_path_factory.mktemp("server")
         port = port or free_port()
         log = folder / "stderr"
@@ -83,7 +85,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                     "127.0.0.1",
                     "--port",
                     str(port),
-                    "--demo",
+                    *(["--demo"] if demo else []),
                     *arguments,
                 ],
                 cwd=CHECKOUT,

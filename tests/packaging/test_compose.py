@@ -7,6 +7,7 @@ that; the rest is read from the files. What the image's command does: test_conta
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import cds_service
 from cds_service.settings import BODY_LIMIT
 from deploy import first_start
+from tests.packaging import container
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1:"
@@ -39,17 +41,13 @@ def compose_check(file: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     """Return docker-compose.yml, read."""
-    content: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
-    return content
+    return container.compose()
 
 
 @pytest.fixture(scope="module")
 def dockerfile() -> list[tuple[str, str]]:
     """Return the Dockerfile as (instruction, the rest), with continued lines joined."""
-    text = (CHECKOUT / "Dockerfile").read_text()
-    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
-    pairs = (line.split(None, 1) for line in text.splitlines() if line.strip())
-    return [(instruction, " ".join(rest.split())) for instruction, rest in pairs]
+    return container.instructions((CHECKOUT / "Dockerfile").read_text())
 
 
 def said(dockerfile: list[tuple[str, str]], instruction: str) -> list[str]:
@@ -168,6 +166,20 @@ def test_no_secret_is_in_the_file(compose: dict[str, Any]) -> None:
     assert database == f"{server.removeprefix('configtree:')}{first_start.PASSWORD}"
 
 
+def test_the_service_may_fetch_from_the_hapi_beside_it_and_from_nowhere_else(
+    compose: dict[str, Any],
+) -> None:
+    named = container.defaults(compose["services"]["cds"]["environment"]["CDS_CLIENTS"])
+    file = CHECKOUT / named.lstrip("/")
+    check = [sys.executable, "-m", "cds_service", "clients", "check", str(file)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=60, cwd=CHECKOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content = yaml.safe_load(file.read_text())
+    assert content.keys() == {"anonymous"}
+    [server] = content["anonymous"]["fhir-servers"]
+    assert server["base"] in compose["services"]["seed"]["command"]
+
+
 def test_what_has_to_come_first_comes_first(compose: dict[str, Any]) -> None:
     needs = {
         name: {other: one["condition"] for other, one in service.get("depends_on", {}).items()}
@@ -178,7 +190,7 @@ def test_what_has_to_come_first_comes_first(compose: dict[str, Any]) -> None:
     assert needs["postgres"] == {"first-start": done}
     assert needs["hapi"] == {"postgres": "service_healthy"}
     assert needs["seed"] == {"hapi": "service_started"}
-    assert compose["services"]["seed"]["restart"] == "on-failure", "until HAPI answers"
+    assert compose["services"]["seed"]["restart"] == "on-failure:20", "until HAPI answers"
 
 
 def made(where: Path) -> dict[str, bytes]:
@@ -187,7 +199,10 @@ def made(where: Path) -> dict[str, bytes]:
     for folder in folders:
         folder.mkdir(exist_ok=True)
     program = [sys.executable, str(CHECKOUT / "deploy" / "first_start.py")]
-    owner = 10_002 if os.geteuid() == 0 else os.getuid()
+    owner = os.getuid()
+    if os.geteuid() == 0 and shutil.which("setpriv"):  # with the one capability that the file gives it
+        owner = 10_002
+        program = ["setpriv", "--bounding-set=-all,+chown", "--no-new-privs", *program]
     words = [str(folders[0]), str(owner), str(folders[1])]
     subprocess.run([*program, *words], check=True, timeout=60, capture_output=True)
     return {one.name: one.read_bytes() for folder in folders for one in folder.iterdir()}
@@ -205,7 +220,7 @@ def test_the_first_start_makes_a_certificate_and_a_password_and_the_second_leave
     assert all(made(other)[name] != content for name, content in first.items())
     key = (tmp_path / "certificates" / "key.pem").stat()
     assert stat.S_IMODE(key.st_mode) == 0o400
-    assert key.st_uid == (10_002 if os.geteuid() == 0 else os.getuid())
+    assert key.st_uid == (10_002 if os.geteuid() == 0 and shutil.which("setpriv") else os.getuid())
     found = x509.load_pem_x509_certificate(first["certificate.pem"])
     private = load_pem_private_key(first["key.pem"], None)
     assert private.public_key() == found.public_key()

@@ -44,6 +44,14 @@ def test_an_empty_environment_listens_to_this_machine_alone_and_is_no_demonstrat
             ("http://127.0.0.1:8080", "http://[::1]:80"),
         ),
         ("CDS_ORIGINS", "", "origins", ()),
+        ("CDS_DEADLINE", "30", "deadline", 30),
+        ("CDS_RATE", "20/second; 500 per minute", "rate", "20/second; 500 per minute"),
+        ("CDS_RATE", "", "rate", ""),
+        ("CDS_CLIENTS", "/etc/clients.yaml", "clients", Path("/etc/clients.yaml")),
+        ("CDS_AUTH", "Required", "auth", "required"),
+        ("CDS_AUTH", "off", "auth", "off"),
+        ("CDS_AUTH_DISCOVERY", "1", "auth_discovery", True),
+        ("CDS_PUBLIC_URL", "https://cds.example.org/x/", "public_url", "https://cds.example.org/x"),
     ],
 )
 def test_a_variable_decides_its_setting(name: str, text: str, field: str, value: Any) -> None:
@@ -53,6 +61,7 @@ def test_a_variable_decides_its_setting(name: str, text: str, field: str, value:
 def test_an_empty_variable_is_none() -> None:
     names = [variable.name for _, variable, _ in settings.variables()]
     names.remove("CDS_ORIGINS")  # there, empty means nobody
+    names.remove("CDS_RATE")  # there, empty means no limit
     assert settings.read(dict.fromkeys(names, " ")) == settings.read({})
 
 
@@ -77,11 +86,26 @@ def test_a_demonstration_brings_its_own_time_and_validation_unless_told_otherwis
         ("CDS_ORIGINS", "https://a.org/"),
         ("CDS_ORIGINS", "https://a.org https://b.org/page"),
         ("CDS_ORIGINS", "null"),
+        ("CDS_AUTH", "on"),
+        ("CDS_AUTH", "no"),
+        ("CDS_PUBLIC_URL", "cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://"),
+        ("CDS_PUBLIC_URL", "ftp://cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://me@cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org/?x=1"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org:0"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org:99999"),
         ("CDS_ORIGINS", "a.org"),
         ("CDS_ORIGINS", "https://*.a.org"),
         ("CDS_ORIGINS", "https://A.org"),
         ("CDS_ORIGINS", "https://a.org:port"),
         ("CDS_ORIGINS", "https://user@a.org"),
+        ("CDS_DEADLINE", "0"),
+        ("CDS_DEADLINE", "121"),
+        ("CDS_RATE", "often"),
+        ("CDS_RATE", "20"),
+        ("CDS_RATE", "-1/second"),
+        ("CDS_RATE", "0/second"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, text: str) -> None:
@@ -99,3 +123,62 @@ def test_no_variable_is_read_beside_these() -> None:
     }
     assert len(named) > 8
     assert named <= known
+
+
+@pytest.mark.parametrize(
+    ("host", "said", "open_to"),
+    [
+        ("127.0.0.1", None, ("*",)),
+        ("127.8.8.8", None, ("*",)),
+        ("::1", None, ("*",)),
+        ("[::1]", None, ("*",)),
+        ("localhost", None, ("*",)),
+        ("0.0.0.0", None, ()),  # noqa: S104 - read, not listened to
+        ("::", None, ()),
+        ("192.0.2.7", None, ()),
+        ("cds.example.org", None, ()),
+        ("0.0.0.0", "*", ("*",)),  # noqa: S104
+        ("127.0.0.1", "", ()),
+        ("127.0.0.1", "https://a.org", ("https://a.org",)),
+    ],
+)
+def test_pages_of_any_origin_may_call_only_where_nobody_else_can(
+    host: str, said: str | None, open_to: tuple[str, ...]
+) -> None:
+    environment = {"HOST": host} | ({} if said is None else {"CDS_ORIGINS": said})
+    assert settings.read(environment).open_to == open_to
+
+
+@pytest.mark.requirement(50)
+@pytest.mark.parametrize(
+    ("environment", "required"),
+    [
+        ({}, False),
+        ({"HOST": "127.0.0.1"}, False),
+        ({"HOST": "127.9.9.9"}, False),
+        ({"HOST": "::1"}, False),
+        ({"HOST": "localhost"}, False),
+        ({"HOST": "0.0.0.0"}, True),  # noqa: S104 - what is tested
+        ({"HOST": "::"}, True),
+        ({"HOST": "192.168.1.7"}, True),
+        ({"HOST": "cds.example.org"}, True),
+        ({"HOST": "127.0.0.1.example.org"}, True),
+        ({"HOST": "localhost.example.org"}, True),
+        ({"HOST": "0.0.0.0", "CDS_AUTH": "off"}, False),  # noqa: S104
+        ({"HOST": "127.0.0.1", "CDS_AUTH": "required"}, True),
+        # Behind a proxy on the same machine: it listens on loopback, and others call.
+        ({"HOST": "127.0.0.1", "CDS_PUBLIC_URL": "https://cds.example.org"}, True),
+        ({"HOST": "127.0.0.1", "CDS_PUBLIC_URL": "https://localhost:8443"}, False),
+    ],
+    ids=str,
+)
+def test_tokens_are_demanded_wherever_others_can_call(
+    environment: dict[str, str], *, required: bool
+) -> None:
+    assert settings.read(environment).auth_required is required
+
+
+def test_the_service_is_known_by_its_public_url_or_on_loopback_by_its_port() -> None:
+    assert settings.read({"CDS_PUBLIC_URL": "https://a.org"}).public_urls == ("https://a.org",)
+    assert "http://localhost:9000" in settings.read({"PORT": "9000"}).public_urls
+    assert settings.read({"HOST": "0.0.0.0"}).public_urls == ()  # noqa: S104

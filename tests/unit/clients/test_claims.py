@@ -150,7 +150,7 @@ def test_a_token_is_remembered_for_as_long_as_it_could_be_used() -> None:
     assert reason(token, now=float(proof.expires)) is Reason.EXPIRED
 
 
-@pytest.mark.requirement(55)
+@pytest.mark.requirement(55, 101)
 def test_the_tenant_tells_clients_of_one_issuer_apart() -> None:
     shared = of(client("a", tenants=("t-a", "t-b")), client("c", tenants=("t-c",)))
     assert checked(OURS.token(tenant="t-b"), shared).client.name == "a"

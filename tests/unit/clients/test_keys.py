@@ -47,6 +47,7 @@ def test_a_set_is_fetched_once_while_it_is_fresh() -> None:
     assert len(url.asked) == 2
 
 
+@pytest.mark.requirement(54)
 def test_a_new_key_is_found_by_one_refetch() -> None:
     url = Url(FIRST)
     assert url.has("first")
@@ -57,6 +58,7 @@ def test_a_new_key_is_found_by_one_refetch() -> None:
     assert not url.has("first"), "a key that was taken out is not known any more"
 
 
+@pytest.mark.requirement(54)
 def test_names_that_are_made_up_do_not_make_us_ask_again_and_again() -> None:
     url = Url(FIRST)
     assert url.has("first")

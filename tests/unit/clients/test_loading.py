@@ -15,6 +15,7 @@ from cds_service.rulebase.model import RuleBase
 from tests.conftest import CHECKOUT
 from tests.unit.clients.signing import ISSUER, JKU, clients_file, jwk_set, signer, written
 
+pytestmark = pytest.mark.requirement(109)
 EXAMPLE = CHECKOUT / "deploy" / "clients.example.yaml"
 
 
@@ -50,6 +51,7 @@ def test_the_two_kinds_of_entry_have_the_same_choices() -> None:
     assert {name: one for name, one in client.items() if name not in proving} == anonymous
 
 
+@pytest.mark.requirement(109)
 def test_an_entry_becomes_a_client(shipped: RuleBase) -> None:
     client = loaded(EXAMPLE, shipped).known["st-elsewhere"]
     trust = client.trust
@@ -63,7 +65,7 @@ def test_an_entry_becomes_a_client(shipped: RuleBase) -> None:
     assert client.policy.disabled == {"m10-vitamin-d-guard"}
     assert client.policy.silent == {"tip-ex-exercise"}
     assert not client.policy.silent_mode
-    assert client.override_reasons == {"17": "patient-refuses"}
+    assert client.override_reasons["17"] == "patient-refuses"
     assert client.zone == "America/Chicago"
     codings = [one.system for one in client.rule_base.orders["exercise-abi"].codings]
     assert "urn:com.epic.cdshooks.action.code.system.preference-list-item" in codings

@@ -53,6 +53,7 @@ def test_what_has_expired_is_forgotten(database: Path) -> None:
         assert connection.execute("SELECT count(*) FROM tokens").fetchone() == (1,)
 
 
+@pytest.mark.requirement(58)
 def test_no_part_of_a_token_is_in_the_file(database: Path) -> None:
     replay = Replay(database)
     replay.first("https://issuer-Q7xk.example", "jti-Q7xk", SOON, NOW)
@@ -89,6 +90,7 @@ print(*passed)
 """
 
 
+@pytest.mark.requirement(55)
 def test_of_several_processes_exactly_one_passes_with_each_token(database: Path) -> None:
     program = PROGRAM.format(soon=SOON, now=NOW)
     started = [

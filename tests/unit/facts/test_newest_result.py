@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from cds_service.facts import measurements
 from cds_service.facts.model import Reason
+from cds_service.facts.values import Value
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import assessed, lab
 from tests.unit.rulebase.tiny import fact, rule, rule_base
@@ -120,3 +122,38 @@ def test_a_later_report_of_the_same_time_supersedes(base: RuleBase) -> None:
     corrected = normal(at=NEWER, status="corrected", issued="2026-11-22T08:00:00Z")
 
     assert low(base, newer(issued="2026-11-22T07:00:00Z"), corrected) == (False, None)
+
+
+def same_time(number: str, at: int, **fields: Any) -> dict[str, Any]:
+    return lab(number, at=NEWER) | {"id": f"one-{at}"} | fields
+
+
+@pytest.mark.parametrize("odd", [0, 3, 6])
+def test_one_low_value_among_many_of_the_very_same_time_is_the_one(base: RuleBase, odd: int) -> None:
+    many = [same_time("2.0" if at == odd else NORMAL, at) for at in range(7)]
+    assert low(base, *many) == (True, None)
+
+
+@pytest.mark.parametrize("odd", [0, 6])
+def test_one_among_many_that_cannot_be_read_leaves_no_reassurance(base: RuleBase, odd: int) -> None:
+    many = [same_time(NORMAL, at) for at in range(7)]
+    many[odd]["valueQuantity"] = {"value": 4.2}
+    assert low(base, *many) == (None, Reason.NO_UNIT)
+
+
+def test_many_results_that_say_the_same_are_held_against_the_limits_once(
+    base: RuleBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    satisfies = measurements.satisfies
+
+    def counted(value: Value, *rest: Any) -> bool | None:
+        asked.append(value)
+        return satisfies(value, *rest)
+
+    monkeypatch.setattr(measurements, "satisfies", counted)
+    assert low(base, *[same_time(NORMAL, at) for at in range(50)]) == (False, None)
+    assert len(asked) == 1
+    asked.clear()
+    assert low(base, *[same_time("2.0" if at < 9 else NORMAL, at) for at in range(50)]) == (True, None)
+    assert len(asked) == 3  # two to choose from, and the chosen

@@ -46,6 +46,48 @@ def test_a_product_is_known_by_the_ingredient_in_its_name(
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Coumadin 5 mg", ["warfarin-active"]),
+        ("Eliquis 5 mg film-coated tablets", ["anticoagulant-possibly-taken"]),
+        ("tinzaparin 20,000 IU/ml", ["anticoagulant-possibly-taken"]),  # by its class alone in the codes
+        ("LASIX 40", ["diuretic-active"]),
+        ("Frusemide 40mg", ["diuretic-active"]),
+        ("Hyzaar 50/12.5", ["angiotensin-blocker-active", "thiazide-active"]),
+        ("Co-Diovan 80mg/12.5mg tablets", ["angiotensin-blocker-active", "thiazide-active"]),
+        ("Diovan HCT", ["angiotensin-blocker-active", "thiazide-active"]),  # the longer name
+        ("Aldactone 25 mg", ["mra-active"]),
+        ("Sando-K effervescent tablets", ["potassium-supplement-active"]),
+        ("Lanoxin\u00ae 125 microgram", ["digoxin-active"]),
+        ("Vytorin 10/20", ["statin-possibly-taken", "simvastatin-taken"]),
+        ("Caduet 5 mg/10 mg", ["atorvastatin-taken", "cap-20-taken"]),
+    ],
+)
+def test_a_brand_counts_as_what_it_holds(shipped: RuleBase, text: str, names: list[str]) -> None:
+    found = taking(shipped, {"text": text})
+    assert {name: found.value(name) for name in names} == dict.fromkeys(names, True)
+    assert found.fact(names[0]).data[0].notes == ("text match",)
+    assert found.unrecognised_medicines == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Allergic to Coumadin", "stopped Lasix", "Lasixa 40", "X-Lasix", "Prografine", "Lipitor gel"],
+)
+def test_a_brand_is_denied_and_bounded_like_an_ingredient(shipped: RuleBase, text: str) -> None:
+    assert len(taking(shipped, {"text": text}).unrecognised_medicines) == 1
+
+
+def test_a_product_with_its_own_code_is_known_by_the_brand_too(shipped: RuleBase) -> None:
+    assert of(shipped, "Zestoretic 20/12.5", "thiazide-active").value is True
+
+
+def test_words_alone_are_no_sure_benefit_as_a_brand_either(shipped: RuleBase) -> None:
+    found = taking(shipped, {"text": "Xarelto 20 mg"}).fact("anticoagulant-active")
+    assert (found.value, found.reason) == (None, Reason.ONLY_NAMED)
+
+
+@pytest.mark.parametrize(
     "display",
     [
         "loratadine 10 MG Oral Tablet",

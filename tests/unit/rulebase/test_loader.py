@@ -165,6 +165,28 @@ def test_a_name_defined_twice_is_said_with_both_places() -> None:
     assert found[0].startswith("facts/more.yaml:2: 'a' is already in facts, at facts/base.yaml:")
 
 
+def medicine_names(**entries: Any) -> list[str]:
+    files = texts(rules=[rule("r")])
+    files["terminology/names.yaml"] = dump({"medicine-names": entries})
+    return problems(files)
+
+
+def brand(*names: str, code: str = "pill") -> dict[str, Any]:
+    return {"codes": [{"system": "tiny", "code": code}], "names": list(names), "source": "a label"}
+
+
+def test_a_brand_is_of_one_medicine_and_counts_somewhere() -> None:
+    assert medicine_names(one=brand("brandex")) == []
+    twice = medicine_names(one=brand("brandex"), two=brand("brandix", "brandex"))
+    assert twice == ["terminology/names.yaml:15: 'brandex' is already a name of one"]
+    (nowhere,) = medicine_names(one=brand("brandex", code="stone"))
+    assert nowhere.endswith("stone is in no code set: nothing would read it")
+    (system,) = medicine_names(
+        one={"codes": [{"system": "tinny", "code": "pill"}], "names": ["b"], "source": "s"}
+    )
+    assert system.endswith("no system is called 'tinny'; did you mean 'tiny'?")
+
+
 @pytest.mark.parametrize(
     ("system", "code", "what"),
     [
