@@ -106,12 +106,26 @@ def bare(ehr: Ehr, patient: str) -> Json:
 
 
 @pytest.mark.requirement(14, 24)
-def test_the_service_that_asks_for_itself_follows_the_pages(
-    hapi: Loaded, fetching: str, many: str
+def test_the_service_that_asks_for_itself_follows_the_pages_of_a_list_without_an_order(
+    hapi: Loaded, fetching: str
 ) -> None:
-    answer = bare(Ehr(hapi.base, fetching), many)
+    # The complaint is the last of more problems than one page holds.
+    chart, cold = renamed("k-2-4", "k-problems"), of(bundle("no-symptom"), "no-symptom-cold")
+    complaint = of(chart, "k-problems-heavy-legs")
+    rest = [one["resource"] for one in chart["entry"] if one["resource"] is not complaint]
+    subject = {"reference": "Patient/k-problems"}
+    colds = [{**cold, "id": f"k-problems-cold-{one}", "subject": subject} for one in range(MANY + 50)]
+    ehr = Ehr(hapi.base, fetching)
+    for resources in (rest, colds, [complaint]):
+        ehr.load(put(*resources))
+
+    page = ehr.first_page("Condition?patient=k-problems&_count=250")
+    assert "next" in {one["relation"] for one in page["link"]}
+    assert complaint["id"] not in {one["resource"]["id"] for one in page["entry"]}
+    answer = bare(ehr, "k-problems")
     assert answer["cards"][0]["summary"].startswith("Potassium 2.4 mmol/L")
-    assert "before: 3.6 mmol/L" in answer["cards"][0]["detail"]
+    assert "heavy legs" in answer["cards"][0]["summary"]
+    assert "wholly delivered" not in answer["cards"][0]["detail"]
 
 
 def test_a_value_that_is_corrected_between_two_calls_counts_at_the_second(
