@@ -39,9 +39,9 @@ test: $(DEV) ## run the tests, a worker per core; K=expression chooses by name, 
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m 'not hapi' $(if $(K),-k '$(K)') $(ARGS)
 
 # Apart from `test`, whose workers would each start a JVM of a gigabyte. Here one worker has the server and one the
-# validator, by the tests' xdist_group.
+# validator (conftest.py there).
 test-hapi: $(DEV) ## run the tests with a real HAPI FHIR server and HAPI's validator (needs a JDK and Maven)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m hapi tests/integration/hapi $(if $(K),-k '$(K)') $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m hapi tests/integration/hapi $(if $(K),-k '$(K)') $(ARGS)
 
 hapi: ## build and start a HAPI FHIR R4 server in memory, on this machine alone (HAPI_PORT=8081)
 	@echo "HAPI FHIR: base URL http://127.0.0.1:$(HAPI_PORT)/fhir once it says ready; Ctrl-C stops it, and what is in it is gone"

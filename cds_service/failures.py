@@ -45,7 +45,7 @@ MEANINGS: Mapping[Kind, Meaning] = {
     ),
     Kind.FORBIDDEN: Meaning(
         "The data are about somebody else: the Patient under `patient`, or `fhirAuthorization.patient`, "
-        "is another than `context.patientId`.",
+        "is another than `context.patientId`. Or a feedback is about a card of another client.",
         "Fill the prefetch for the patient of the context. Seen more than once, it is a fault of the "
         "client that may show one patient's data under another's name: stop and find it.",
     ),

@@ -15,13 +15,13 @@ from cds_service.rulebase.model import RuleBase
 _ENGINE_SETS = (*answers.SETS, *postures.SETS, *samples.SETS)
 
 
-def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) -> RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool | str = False) -> RuleBase:
     """The rule base of content files, fit to serve.
 
     Args:
         texts: the content files, as `rulebase.loader` takes them.
         locked: whether it must be the one that `cards.lock` names.
-        cases: whether the cases beside its rules must be sound as well.
+        cases: whether the cases beside its rules must be sound as well; or those of one rule, by its id.
 
     Raises:
         BrokenRuleBase: with everything that is wrong; a broken rule base does not start.

@@ -175,8 +175,12 @@ class Runtime:
     def feedback(self, service_id: str, body: bytes, caller: Caller) -> None:
         """Store what a client says became of its cards.
 
+        What is said of another client's card is written down, marked, and counts nowhere; the rest of
+        the body is stored all the same.
+
         Raises:
-            Failure: not-found, incorrect, or unavailable when it cannot be stored.
+            Failure: not-found, incorrect, forbidden for another client's card, or unavailable when it
+                cannot be stored.
         """
         begun = datetime.now(UTC)
         try:
@@ -189,19 +193,24 @@ class Runtime:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
             self.refused(fault, service_id, caller, body)
             raise fault from error
-        self.audit.append_all([self._said(one, service, caller, begun) for one in entries])
+        said = [self._said(one, service, caller, begun) for one in entries]
+        self.audit.append_all(said)
+        others = [number for number, one in enumerate(said) if ANOTHER in one.marks]
+        if others:
+            _log.warning("%s: feedback on a card of another client", caller.client.name)
+            raise Failure(
+                Kind.FORBIDDEN,
+                "this card was not shown to the client that calls",
+                where=f"feedback[{others[0]}].card",
+                todo="send feedback as the client, and the tenant, that got the card",
+            )
 
     def _said(
         self, one: Feedback, service: Service, caller: Caller, begun: datetime
     ) -> event.FeedbackReceived:
-        """An entry of a feedback body as an event.
-
-        Of another client's card it is written down, marked, and counts nowhere. The caller is answered
-        as for a card that nobody made: it must not learn which cards there are.
-        """
+        """An entry of a feedback body as an event; of another client's card it is marked."""
         marks = caller.marks
         if of_another(self.audit, self._kept, one.card, caller.name):
-            _log.warning("%s: feedback on a card of another client", caller.client.name)
             marks = (*marks, ANOTHER)
         return event.of_feedback(
             one,

@@ -48,6 +48,15 @@ def on_this_machine(address: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def nearby(address: str) -> bool:
+    """Whether it is of this machine or its network: a private address, or a name without a dot."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return on_this_machine(address) or "." not in host
+
+
 def token(file: Path | None, address: str) -> str:
     """The bearer token for a FHIR server: from a file, else from the environment; empty without one.
 

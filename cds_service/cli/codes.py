@@ -19,7 +19,7 @@ from cds_service.rulebase.value_sets import value_set
 @cards_option
 @click.argument("words", nargs=-1, required=True)
 def find(cards: str, words: tuple[str, ...]) -> None:
-    """Find rules, facts, thresholds, code sets and orders by WORDS in their name or label.
+    """Find rules, facts, thresholds, code sets, phrases and orders by WORDS in name, label or content.
 
     Look before you define: what there is need not be written twice. Exit code 1 when nothing has all
     the words.

@@ -1,6 +1,7 @@
 """The rule base for a command, read where the options or the environment say."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -32,27 +33,31 @@ def fixtures_folder() -> Path:
     return content.folder("fhir_fixtures", environment().fixtures)
 
 
-def rule_base(cards: str, *, cases: bool = False) -> RuleBase:
+def rule_base(cards: str, *, cases: bool | str = False) -> RuleBase:
     """The rule base, or a failure that lists all that is wrong with it.
 
     It need not be the one of cards.lock: a rule is tried while it is written. With `cases` on, what is
-    wrong with the cases beside its rules is a failure too.
+    wrong with the cases beside its rules, or beside the one rule named, is a failure too.
     """
     return fitness.load(content.texts(cards_folder(cards)), locked=False, cases=cases)
 
 
 def chosen_rule(found: RuleBase, text: str) -> Rule:
     """A rule by its id, by its number as the documents write it (`K-01`), or by the start of its id."""
-    wanted = text.lower()
-    rules = found.rules.values()
+    return found.rules[chosen_id(found.rules, text)]
+
+
+def chosen_id(ids: Iterable[str], text: str) -> str:
+    """The same of ids alone, as the names of the files tell them before a rule base is read."""
+    wanted, known = text.lower(), sorted(ids)
     matching = (
-        [rule for rule in rules if rule.id == wanted]
-        or [rule for rule in rules if rule.id.startswith(f"{wanted}-")]
-        or [rule for rule in rules if rule.id.startswith(wanted)]
+        [name for name in known if name == wanted]
+        or [name for name in known if name.startswith(f"{wanted}-")]
+        or [name for name in known if name.startswith(wanted)]
     )
     if len(matching) != 1:
-        known = ", ".join(rule.id for rule in matching or found.rules.values())
-        raise click.UsageError(f"{text!r} names {len(matching)} rules; there are: {known}")
+        listed = ", ".join(matching or known)
+        raise click.UsageError(f"{text!r} names {len(matching)} rules; there are: {listed}")
     return matching[0]
 
 

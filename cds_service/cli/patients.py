@@ -72,7 +72,7 @@ Exit codes:
     multiple=True,
     help="Only this one; may be given more than once.",
 )
-@click.option("--all", "every", is_flag=True, help="All of them, onto a server of another machine too.")
+@click.option("--all", "every", is_flag=True, help="All of them, onto a server on the internet too.")
 @click.option(
     "--as-written",
     is_flag=True,
@@ -97,16 +97,16 @@ def load(
     ids: loading again replaces what was loaded before. What a server refuses as a whole is sent again
     without what is no R4 (one patient is broken on purpose), then as a batch.
 
-    The patients are SYNTHETIC: no person is behind them. A server that is not on this machine may be
-    public: what is put there can be seen, changed and deleted by anybody. So name the patients then, or
-    say --all. Never put a real patient's data on a public server.
+    The patients are SYNTHETIC: no person is behind them. A server that is not on this machine or its
+    network may be public: what is put there can be seen, changed and deleted by anybody. So name the
+    patients then, or say --all. Never put a real patient's data on a public server.
     """
     base = addresses.base(url, like=FHIR_EXAMPLE)
-    elsewhere = not addresses.on_this_machine(base)
+    elsewhere = not addresses.nearby(base)
     names = _chosen(wanted)
     if elsewhere and not wanted and not every:
         raise click.UsageError(
-            f"{urlsplit(base).hostname} is not this machine: name some with --patient NAME, or say "
+            f"{urlsplit(base).hostname} may be a public server: name some with --patient NAME, or say "
             f"--all ({len(names)} patients)"
         )
     server = FhirServer(base, addresses.token(token_file, base))
@@ -134,8 +134,8 @@ def _warn(base: str, *, elsewhere: bool) -> None:
     click.secho("SYNTHETIC patients: invented, labelled HTEST, no person is behind them.", err=True)
     if elsewhere:
         click.secho(
-            f"{urlsplit(base).hostname} is not this machine. If it is public, anybody can see, change "
-            "and delete what is there: never put a real patient's data on it.",
+            f"{urlsplit(base).hostname} is not on this machine or its network. If it is public, "
+            "anybody can see, change and delete what is there: never put a real patient's data on it.",
             fg="yellow",
             bold=True,
             err=True,

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from cds_service.cli.codes import codes, find, value_sets
 from cds_service.cli.content import (
     cards_folder,
     cards_option,
+    chosen_id,
     chosen_rule,
     fixtures_if_any,
     rule_base,
@@ -22,6 +24,7 @@ from cds_service.cli.content import (
 from cds_service.cli.proof import coverage, mutate
 from cds_service.rulebase import loader, lock, reach, upkeep
 from cds_service.rulebase.criteria import facts_in
+from cds_service.rulebase.definitions import GroupFact
 from cds_service.rulebase.model import Rule, RuleBase
 from cds_service.rulebase.threshold_keys import thresholds_in
 
@@ -128,9 +131,21 @@ def show(cards: str, rule: str) -> None:
     named = {name for level in chosen.levels for name in facts_in(level.when)}
     named |= set(chosen.ask.facts if chosen.ask else ()) | set(chosen.worth_knowing)
     for name in sorted(named):
-        fact = found.facts[name]
-        numbers = _numbers(found, written["facts", name])
-        click.echo(f"  {name}: {fact.label}{numbers} ({fact.source})")
+        _show_fact(name, found, written, 1, set())
+
+
+def _show_fact(
+    name: str, found: RuleBase, written: Mapping[Any, Any], depth: int, opened: set[str]
+) -> None:
+    """One fact in a line, with its numbers; below a group what it is made of, each group once."""
+    fact = found.facts[name]
+    numbers = _numbers(found, written["facts", name])
+    again = ", as above" if name in opened else ""
+    click.echo(f"{'  ' * depth}{name}: {fact.label}{numbers} ({fact.source}{again})")
+    if isinstance(fact, GroupFact) and name not in opened:
+        opened.add(name)
+        for member in sorted(set(facts_in(fact.when))):
+            _show_fact(member, found, written, depth + 1, opened)
 
 
 def _review(rule: Rule) -> str:
@@ -160,11 +175,16 @@ def test(cards: str, rule: str, verbose: bool) -> None:
 
     Exit code 1 when a case differs from what it expects.
     """
-    found = rule_base(cards, cases=True)
-    folder = fixtures_if_any()
     texts = content.texts(cards_folder(cards))
-    wanted = chosen_rule(found, rule).id if rule else ""
-    chosen = [case for case in running.read(texts, found) if not wanted or case.rule == wanted]
+    if rule:
+        rules_there = [
+            file for file in texts if file.endswith(".yaml") and loader.kind_of(file) == "rule"
+        ]
+        wanted = chosen_id([Path(file).stem for file in rules_there], rule)
+        texts = {file: text for file, text in texts.items() if _concerns(file, wanted)}
+    found = rule_base(cards, cases=wanted if rule else True)
+    folder = fixtures_if_any()
+    chosen = list(running.read(texts, found))
     differing = 0
     hidden = verbose or not sys.stderr.isatty()
     with click.progressbar(chosen, label="cases", file=sys.stderr, hidden=hidden) as bar:
@@ -178,6 +198,11 @@ def test(cards: str, rule: str, verbose: bool) -> None:
                     click.echo(f"        {difference}")
     click.echo(f"{len(chosen)} cases, {differing} differ")
     sys.exit(1 if differing else 0)
+
+
+def _concerns(file: str, rule: str) -> bool:
+    """Whether a file is of the rule base itself, or has the cases of this rule."""
+    return loader.kind_of(file) != "cases" or Path(file).name == f"{rule}.cases.yaml"
 
 
 @rules.command(name="lock")

@@ -18,6 +18,7 @@ from cds_service.rulebase.threshold_keys import thresholds_in, thresholds_said
 
 Documents = Mapping[str, list[Document]]
 Written = dict[str, tuple[Document, Any]]
+_ONE_SIDE = "a red flag, a critical level or their orders rest on it: bounds to the safe side only"
 _WORDS = {"d": "days?", "h": "hours?|h", "a": "years?", "wk": "weeks?", "min": "minutes?|min"}
 
 
@@ -36,7 +37,7 @@ def problems(rule_base: model.RuleBase, documents: Documents) -> Iterator[Conten
         bounds = rule_base.thresholds[name].bounds
         first = rule_base.thresholds[name].values[unit_of(rule_base.thresholds[name], rule_base)]
         if bounds is not None and first not in (bounds.least, bounds.most):
-            what = "a red flag or a critical level rests on it: bounds to one side only, the safe one"
+            what = _ONE_SIDE
             yield _at(name, written, what)
     yield from _said_in_labels(rule_base, documents, written)
     yield from _said_in_texts(rule_base, documents, written, known)
@@ -61,7 +62,7 @@ def _sound(
 
 
 def _grave(documents: Documents, known: reach.Entries) -> frozenset[str]:
-    """The thresholds that a critical level or a red flag rests on, and those of its orders."""
+    """The thresholds that a critical level or a red flag rests on, and those of the rule's orders."""
     found: set[str] = set()
     for document in documents["rule"]:
         rule = document.value
@@ -69,7 +70,7 @@ def _grave(documents: Documents, known: reach.Entries) -> frozenset[str]:
             one for one in rule["levels"] if rule.get("red-flag") or one["indicator"] == "critical"
         ]
         names = [("facts", name) for level in levels for name in strings(level["when"])]
-        if rule.get("red-flag"):
+        if levels:
             suggested = rule["card"].get("suggest", [])
             names += [("orders", one if isinstance(one, str) else next(iter(one))) for one in suggested]
         for key, _ in reach.followed(names, known):

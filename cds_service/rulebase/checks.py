@@ -40,10 +40,14 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
     return problems
 
 
-def proof_rules(rule_base: model.RuleBase, documents: Documents) -> Iterator[ContentProblem]:
-    """Every rule has its cases beside it, and every file of cases its rule."""
+def proof_rules(
+    rule_base: model.RuleBase, documents: Documents, only: str = ""
+) -> Iterator[ContentProblem]:
+    """Every rule has its cases beside it, or `only` this one; and every file of cases its rule."""
     cases = {document.file: document for document in documents["cases"]}
     for document in documents["rule"]:
+        if only and document.value["id"] != only:
+            continue
         yield from _has_cases(rule_base.rules[document.value["id"]], document, cases)
     for document in documents["cases"]:
         yield from _systems_known(document.value, (), document, rule_base)

@@ -34,24 +34,30 @@ def kind_of(file: str) -> str:
     return folder if folder in _FOLDERS else "rule"
 
 
-def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool = False) -> model.RuleBase:
+def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool | str = False) -> model.RuleBase:
     """Read a whole rule base.
 
     Args:
         texts: file (relative, with `/`) → text; the `*.schema.json` and `cards.lock` among them.
         locked: whether it must be the one that `cards.lock` names; not while a rule is being written.
-        cases: whether the cases beside the rules are read as well. A service that starts needs none of
-            them, and they are half of the reading.
+        cases: whether the cases beside the rules are read as well, or the id of the one rule whose cases
+            are. A service that starts needs none of them, and they are half of the reading.
 
     Raises:
         BrokenRuleBase: with every problem found, each with file and line.
     """
-    served = {file: text for file, text in texts.items() if cases or kind_of(file) != "cases"}
+    served = {file: text for file, text in texts.items() if _is_read(file, cases)}
     read = documents_of(served)
     rule_base, problems = _examined(*read, lock_text=_lock_text(texts) if locked else None, cases=cases)
     if rule_base is None or problems:
         raise BrokenRuleBase(problems)
     return rule_base
+
+
+def _is_read(file: str, cases: bool | str) -> bool:
+    if isinstance(cases, str) and kind_of(file) == "cases":
+        return file.rsplit("/", 1)[-1] == f"{cases}.cases.yaml"
+    return bool(cases) or kind_of(file) != "cases"
 
 
 def examine(
@@ -76,7 +82,7 @@ def _lock_text(texts: Mapping[str, str]) -> str:
 
 
 def _examined(
-    documents: Documents, misread: list[ContentProblem], *, lock_text: str | None, cases: bool
+    documents: Documents, misread: list[ContentProblem], *, lock_text: str | None, cases: bool | str
 ) -> tuple[model.RuleBase | None, list[ContentProblem]]:
     problems = list(misread)
     if problems:
@@ -87,7 +93,8 @@ def _examined(
     rule_base = _assemble(documents)
     problems.extend(checks.house_rules(rule_base, documents))
     if cases:
-        problems.extend(checks.proof_rules(rule_base, documents))
+        only = cases if isinstance(cases, str) else ""
+        problems.extend(checks.proof_rules(rule_base, documents, only))
         problems.extend(bounds.problems(rule_base, documents))
     rule_base = lock.with_digests(rule_base, documents)
     if lock_text is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from cds_service.failures import ContentProblem
 from cds_service.rulebase import service_keys
 from cds_service.rulebase.check_digits import wrong_code
+from cds_service.rulebase.circles import circle_in
 from cds_service.rulebase.reading import WORDS, Document, Path, strings
 from cds_service.rulebase.threshold_keys import thresholds_in, thresholds_said
 
@@ -347,7 +348,7 @@ def _circles(documents: Documents, known: _Names) -> Iterator[ContentProblem]:
         for document in documents["rule"]
     }
     for section, graph in (("facts", facts), ("code-sets", sets), ("rules", yields)):
-        circle = _circle(graph)
+        circle = circle_in(graph)
         if circle:
             document, path = known.places[section][circle[0]]
             yield document.problem(path, "defined in a circle: " + " → ".join(circle))
@@ -368,25 +369,3 @@ def _leads_to(value: Mapping[str, Any], known: _Names) -> Iterator[str]:
         if document is not None:
             table = document.value["scores"][path[-1]]
             yield from (item["fact"] for item in table["items"])
-
-
-def _circle(graph: Mapping[str, list[str]]) -> list[str]:
-    done: set[str] = set()
-
-    def walk(name: str, trail: list[str]) -> list[str]:
-        if name in trail:
-            return [*trail[trail.index(name) :], name]
-        if name in done:
-            return []
-        for following in graph.get(name, ()):
-            found = walk(following, [*trail, name])
-            if found:
-                return found
-        done.add(name)
-        return []
-
-    for start in graph:
-        found = walk(start, [])
-        if found:
-            return found
-    return []

@@ -31,7 +31,8 @@ RULES_OF_ARRIVAL = """\
   come to be known. For `patient` it is none.
 - **One page.** A list that is as long as its `_count`, or has a `next` link, was cut off. What
   did arrive may raise an alarm; what is missing proves nothing, except in a list sorted by date,
-  for a time that it covers.
+  for a time that it covers. Where the service [may fetch](../fetching.md), it asks for the other
+  pages, and for keys that are left out.
 - **No other filter.** A query that a site narrows (by status, by code, by department) makes the
   record look emptier than it is, and the service cannot see that. Conditions, above all, are
   never limited by status.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import requests
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-STARTS_WITHIN = 30.0  # seconds
+STARTS_WITHIN = 120.0  # seconds; it takes a few, and more where two cores are shared
 
 
 class Service(NamedTuple):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fhir.resources.R4B.operationoutcome import OperationOutcome
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -198,6 +199,7 @@ def refused(response: TestResponse, status: int, *secrets: str) -> Json:
     assert (issue["severity"], issue["code"]) == ("error", ISSUES[status])
     assert issue["diagnostics"]
     assert list(empties(found)) == []
+    OperationOutcome.model_validate(found)
     for secret in (NAME, PATIENT, "doc-Q7xk", "1955-03-04", *secrets):
         assert secret not in response.text
     return dict(issue)

@@ -163,7 +163,7 @@ def test_what_hl7s_invariants_refuse_is_refused(
     refused(say(caller, wrong), 400)
 
 
-@pytest.mark.requirement(46)
+@pytest.mark.requirement(46, 97)
 def test_a_batch_may_carry_cards_of_several_calls_and_hooks(make_app: MakeApp) -> None:
     """As Epic sends them, late and together; each is joined with the call that showed it."""
     app = make_app()
@@ -197,7 +197,7 @@ def test_the_same_card_may_be_reported_again_with_another_outcome(make_app: Make
     ]
 
 
-@pytest.mark.requirement(49)
+@pytest.mark.requirement(49, 97)
 def test_epics_feedback_is_taken_whole(caller: FlaskClient, own: Flask) -> None:
     """Its documented shape: `overrideReasons`, an object; a card that is named by no UUID."""
     epic = entry(

@@ -69,7 +69,7 @@ def test_one_patient_id_at_two_clients_tenants_or_servers_is_as_many_patients(
     assert [PAD in shown for shown in after] == [False, True, True, True]
 
 
-def test_feedback_on_another_client_s_card_counts_nowhere_and_is_marked(
+def test_feedback_on_another_client_s_card_is_refused_and_marked_and_counts_nowhere(
     ehr: Known, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown = topics(answered(ehr("south").post(mild())))
@@ -77,8 +77,8 @@ def test_feedback_on_another_client_s_card_counts_nowhere_and_is_marked(
         with caplog.at_level(logging.WARNING):
             found = ehr(*who).feedback(said(shown[PAD], "patient-refuses"))
         unknown = ehr(*who).feedback(said("7b8c0e0e-0000-4000-8000-000000000000", "patient-refuses"))
-        # It must not be told whether there is such a card.
-        assert (found.status_code, found.data) == (unknown.status_code, unknown.data) == (200, b"{}")
+        assert (found.status_code, unknown.status_code) == (403, 200)
+        assert "feedback[0].card" in found.get_data(as_text=True)
         of_another, of_nobody = events(app, "feedback")[-2:]
         assert of_another["marks"] == ["another-client"]
         assert "marks" not in of_nobody

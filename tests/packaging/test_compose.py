@@ -166,6 +166,20 @@ def test_no_secret_is_in_the_file(compose: dict[str, Any]) -> None:
     assert database == f"{server.removeprefix('configtree:')}{first_start.PASSWORD}"
 
 
+def test_the_service_may_fetch_from_the_hapi_beside_it_and_from_nowhere_else(
+    compose: dict[str, Any],
+) -> None:
+    named = container.defaults(compose["services"]["cds"]["environment"]["CDS_CLIENTS"])
+    file = CHECKOUT / named.lstrip("/")
+    check = [sys.executable, "-m", "cds_service", "clients", "check", str(file)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=60, cwd=CHECKOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content = yaml.safe_load(file.read_text())
+    assert content.keys() == {"anonymous"}
+    [server] = content["anonymous"]["fhir-servers"]
+    assert server["base"] in compose["services"]["seed"]["command"]
+
+
 def test_what_has_to_come_first_comes_first(compose: dict[str, Any]) -> None:
     needs = {
         name: {other: one["condition"] for other, one in service.get("depends_on", {}).items()}

@@ -21,17 +21,15 @@ def unreadable_value(definition: DerivedFact, record: Record, side: Side, fact_o
         A two-valued fact: no result at all is another fact's business.
     """
     analyte = record.rule_base.analytes[definition.of[0]]
-    if record.unreadable_about((analyte.codes,)):
-        return Fact(definition.name, True)
     found = values(analyte, record, side, preliminary=False)
     said = {datum.ref for name in definition.of[1:] for datum in fact_of(name, side).data}
     wrong = next(
         (one for one in newest(found) if one.problem in _UNUSABLE and one.statement.ref not in said),
         None,
     )
-    if wrong is None:
-        return Fact(definition.name, False)
+    when = wrong.statement.when if wrong is not None else None
     window = record.rule_base.thresholds[definition.within]
-    when = wrong.statement.when
     recent = when is not None and windows.within(when, window, record.now, record.zone, whole=False)
-    return Fact(definition.name, recent, data=(reading_datum(wrong),) if recent else ())
+    shown = (reading_datum(wrong),) if wrong is not None and recent else ()
+    # Of an entry that is no valid FHIR not even a value is known; it may be the newest.
+    return Fact(definition.name, recent or record.unreadable_about((analyte.codes,)), data=shown)

@@ -10,7 +10,7 @@ from tests.ehr_client.commands import command, folder_of
 from tests.ehr_client.ehr import Ehr
 from tests.integration.hapi.conftest import Loaded
 
-pytestmark = [pytest.mark.hapi, pytest.mark.server, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.hapi, pytest.mark.server]
 
 NAMES = {"k-2-4": "command-k", "knee-oa-order": "command-knee", "messy": "command-messy"}
 

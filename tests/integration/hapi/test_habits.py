@@ -11,7 +11,7 @@ from tests.ehr_client.charts import bundle
 from tests.ehr_client.ehr import Ehr, exact, filled
 from tests.integration.hapi.conftest import Loaded
 
-pytestmark = [pytest.mark.hapi, pytest.mark.server, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.hapi, pytest.mark.server]
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -98,6 +98,36 @@ def test_the_first_page_alone_raises_the_alarm_and_says_that_it_is_not_all(
     assert "ot wholly delivered: laboratory results" in answer["cards"][0]["detail"]
 
 
+def bare(ehr: Ehr, patient: str) -> Json:
+    """Open a chart and send nothing of it: the answer of a service that has to ask."""
+    patient_view = next(one for one in ehr.services() if one["hook"] == "patient-view")
+    context = ehr.context("patient-view", patient)
+    return ehr.call(patient_view, context, None, NOW.isoformat())
+
+
+@pytest.mark.requirement(14, 24)
+def test_the_service_that_asks_for_itself_follows_the_pages_of_a_list_without_an_order(
+    hapi: Loaded, fetching: str
+) -> None:
+    # The complaint is the last of more problems than one page holds.
+    chart, cold = renamed("k-2-4", "k-problems"), of(bundle("no-symptom"), "no-symptom-cold")
+    complaint = of(chart, "k-problems-heavy-legs")
+    rest = [one["resource"] for one in chart["entry"] if one["resource"] is not complaint]
+    subject = {"reference": "Patient/k-problems"}
+    colds = [{**cold, "id": f"k-problems-cold-{one}", "subject": subject} for one in range(MANY + 50)]
+    ehr = Ehr(hapi.base, fetching)
+    for resources in (rest, colds, [complaint]):
+        ehr.load(put(*resources))
+
+    page = ehr.first_page("Condition?patient=k-problems&_count=250")
+    assert "next" in {one["relation"] for one in page["link"]}
+    assert complaint["id"] not in {one["resource"]["id"] for one in page["entry"]}
+    answer = bare(ehr, "k-problems")
+    assert answer["cards"][0]["summary"].startswith("Potassium 2.4 mmol/L")
+    assert "heavy legs" in answer["cards"][0]["summary"]
+    assert "wholly delivered" not in answer["cards"][0]["detail"]
+
+
 def test_a_value_that_is_corrected_between_two_calls_counts_at_the_second(
     hapi: Loaded, service: str
 ) -> None:
@@ -120,7 +150,7 @@ def test_a_value_that_is_corrected_between_two_calls_counts_at_the_second(
 
 
 def test_a_value_that_comes_between_two_calls_is_found_when_the_search_is_made_anew(
-    hapi: Loaded, service: str
+    hapi: Loaded, service: str, fetching: str
 ) -> None:
     chart = renamed("k-2-4", "k-repeated")
     Ehr(hapi.base, "").load(chart)
@@ -139,6 +169,8 @@ def test_a_value_that_comes_between_two_calls_is_found_when_the_search_is_made_a
     assert kept["cards"][0]["summary"].startswith("Potassium 2.4 mmol/L")  # for up to a minute
     _, afresh = view(Ehr(hapi.base, service, afresh=True), "k-repeated")
     assert afresh["cards"][0]["summary"].startswith("Potassium 2.6 mmol/L")
+    asked = bare(Ehr(hapi.base, fetching), "k-repeated")  # the service has it made anew
+    assert asked["cards"][0]["summary"].startswith("Potassium 2.6 mmol/L")
 
 
 def test_a_parameter_that_hapi_does_not_know_is_an_error_and_no_answer(hapi: Loaded) -> None:

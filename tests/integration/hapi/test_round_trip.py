@@ -9,7 +9,7 @@ from tests.ehr_client.ehr import Ehr
 from tests.golden import pairs
 from tests.integration.hapi.conftest import Loaded
 
-pytestmark = [pytest.mark.hapi, pytest.mark.server, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.hapi, pytest.mark.server]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,14 @@ def test_the_server_took_every_fixture_but_a_status_that_r4_does_not_have(hapi: 
 @pytest.mark.parametrize("name", pairs.names())
 def test_the_cards_are_the_golden_ones(ehr: Ehr, name: str) -> None:
     assert asked(ehr, name) == golden(name)
+
+
+@pytest.mark.requirement(14, 17, 24)
+@pytest.mark.parametrize("name", pairs.names())
+def test_without_prefetch_the_service_asks_and_the_cards_are_the_golden_ones(
+    hapi: Loaded, fetching: str, name: str
+) -> None:
+    assert asked(Ehr(hapi.base, fetching), name, prefetch=False) == golden(name)
 
 
 def test_no_published_query_is_refused(ehr: Ehr) -> None:

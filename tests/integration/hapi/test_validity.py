@@ -16,7 +16,7 @@ from tests.ehr_client.ehr import exact
 from tests.golden import pairs
 from tests.integration.hapi.running import Issue, Validator
 
-pytestmark = [pytest.mark.hapi, pytest.mark.xdist_group("validator")]
+pytestmark = pytest.mark.hapi
 
 Json = dict[str, Any]
 # (rule of the validator, place without indexes) → why it is a false alarm. One that no longer occurs

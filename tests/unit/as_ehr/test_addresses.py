@@ -59,6 +59,21 @@ def test_what_is_on_this_machine(address: str, here: bool) -> None:
     assert addresses.on_this_machine(address) is here
 
 
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [
+        ("http://127.0.0.1:8081/fhir", True),
+        ("http://192.168.1.4/fhir", True),
+        ("http://hapi:8080/fhir", True),
+        ("http://8.8.8.8/fhir", False),
+        ("http://hapi.example.org/fhir", False),
+        ("https://hapi.fhir.org/baseR4", False),
+    ],
+)
+def test_what_is_on_this_machine_or_its_network(address: str, near: bool) -> None:
+    assert addresses.nearby(address) is near
+
+
 def test_a_token_comes_from_a_file_or_else_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

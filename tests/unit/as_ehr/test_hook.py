@@ -92,7 +92,7 @@ def test_without_prefetch_the_member_is_left_out_and_the_token_is_handed_on() ->
     body = hook.request(server, service, {"patientId": "p"}, None, "a-token")
     assert "prefetch" not in body
     assert body["fhirServer"] == "https://fhir.example/r4"
-    assert body["fhirAuthorization"]["access_token"] == "a-token"  # noqa: S105 - what was made up above
+    assert body["fhirAuthorization"]["access_token"] == "a-token"  # noqa: S105
     assert "fhirAuthorization" not in hook.request(server, service, {}, [])
 
 
@@ -114,7 +114,7 @@ def test_nobody_loads_all_patients_onto_a_strangers_server_by_accident() -> None
     told = run("fixtures", "load", "https://fhir.example.org/r4")
     assert told.exit_code == 2
     assert (
-        "fhir.example.org is not this machine: name some with --patient NAME, or say --all"
+        "fhir.example.org may be a public server: name some with --patient NAME, or say --all"
         in told.output
     )
 

@@ -235,3 +235,28 @@ def test_rules_test_runs_the_cases_of_one_rule() -> None:
     result = run("rules", "test", "lab-01")
     assert result.exit_code == 0
     assert "0 differ" in result.output
+
+
+def test_one_rule_is_tried_though_the_cases_of_another_are_wrong(tmp_path: Path) -> None:
+    shutil.copytree(CARDS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "electrolytes" / "k-01-low-potassium.cases.yaml").write_text("cases: 7\n", "utf-8")
+    whole = run("rules", "test", "--cards", str(tmp_path))
+    assert whole.exit_code == 1
+    assert "k-01-low-potassium.cases.yaml:1" in str(whole.exception)
+    one = run("rules", "test", "LAB-01", "--cards", str(tmp_path))
+    assert one.exit_code == 0
+    assert run("rules", "test", "k-01", "--cards", str(tmp_path)).exit_code == 1
+
+
+def test_rules_show_opens_a_group() -> None:
+    lines = run("rules", "show", "tip-hyd").output.splitlines()
+    gate = next(at for at, line in enumerate(lines) if line.startswith("  fluid-gate: "))
+    caution = next(at for at, line in enumerate(lines) if line.startswith("    fluid-caution: "))
+    heart = next(at for at, line in enumerate(lines) if line.startswith("      heart-failure: "))
+    assert gate < caution < heart
+
+
+def test_rules_find_looks_into_displays_phrases_and_brands() -> None:
+    assert "heavy-legs" in run("rules", "find", "legs", "like", "lead").output
+    assert "furosemide" in run("rules", "find", "lasix").output
+    assert "confusion" in run("rules", "find", "Altered", "mental", "status").output

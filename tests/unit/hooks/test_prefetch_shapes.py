@@ -381,3 +381,19 @@ def test_the_parts_of_a_panel_count_as_entries(more: dict[str, Any]) -> None:
     with pytest.raises(Failure) as caught:
         arrived("laboratory", bundle(potassium(**more)))
     assert caught.value.kind is Kind.TOO_LARGE
+
+
+@pytest.mark.requirement(14)
+def test_a_list_that_was_cut_is_known_back_to_a_day_also_with_a_next_link() -> None:
+    # Every server that pages offers the rest of a list that is as long as its `_count`.
+    rest = [{"relation": "next", "url": "https://fhir.example.org/R4?_getpages=1"}]
+    days = ("2026-11-20", "2026-11-18", "2026-11-19")
+    cut = bundle(*(potassium(number, day) for number, day in enumerate(days)), link=rest)
+    found = arrived("laboratory", cut)
+    assert isinstance(found, Arrival)
+    assert (found.complete, found.incomplete) == (False, "cut-by-count")
+    assert found.back_to == date(2026, 11, 18)
+
+    shorter = arrived("laboratory", bundle(potassium(1), link=rest))
+    assert isinstance(shorter, Arrival)
+    assert (shorter.incomplete, shorter.back_to) == ("more-pages", None)
