@@ -1,9 +1,11 @@
 """Every name in the content leads somewhere, once, and never in a circle."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from cds_service.failures import ContentProblem
+from cds_service.rulebase import service_keys
 from cds_service.rulebase.check_digits import wrong_code
 from cds_service.rulebase.circles import circle_in
 from cds_service.rulebase.reading import WORDS, Document, Path, strings
@@ -106,23 +108,9 @@ def unresolved(documents: Documents) -> list[ContentProblem]:
         for name, value in document.value["override-reasons"].items():
             path: Path = ("override-reasons", name, "system")
             known.want("systems", value["system"], document, path)
-    _services(documents, known)
+    known.problems.extend(chain.from_iterable(map(service_keys.unresolved, documents["services"])))
     known.problems.extend(_circles(documents, known))
     return known.problems
-
-
-def _services(documents: Documents, known: _Names) -> None:
-    for document in documents["services"]:
-        templates = document.value["prefetch"]
-        for index, key in enumerate(document.value.get("limited-by-date", ())):
-            if "&_sort=-date" not in templates.get(key, ""):
-                what = f"no prefetch key {key!r} whose list is sorted by date"
-                known.problems.append(document.problem(("limited-by-date", index), what))
-        for index, service in enumerate(document.value["services"]):
-            for at, key in enumerate(service["prefetch"]):
-                if key not in templates:
-                    path = ("services", index, "prefetch", at)
-                    known.problems.append(document.problem(path, f"no prefetch key {key!r}"))
 
 
 def _terminology(document: Document, known: _Names) -> None:

@@ -3,100 +3,28 @@
 Each row of `HABITS` and `FAULTS` is a line of docs/fetching.md; tests/docs holds them together.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-import requests
 
-from tests.conformance.calls import NAME, PATIENT, request
-from tests.ehr_client import canned, fault_proxy, faults, habits, serving
-from tests.ehr_client.fault_proxy import Answer, FaultProxy, Habit
+from tests.ehr_client import fault_proxy, faults, habits
+from tests.ehr_client.fault_proxy import Answer, Habit
 from tests.ehr_client.habits import Paging
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.ehr_client.staging import BUDGET, TOKEN, Stage, called, staged
 
 pytestmark = pytest.mark.server
 
-BUDGET = 3.0  # seconds
-SLACK = 6.0  # for a machine that is busy with other tests; what hangs here hangs for 20 s
-TOKEN = "tok3n-Q7xk.Zm9v-_~+/=="  # noqa: S105 - of nobody
-NOT_READ = "org.heavylegs.not-read"
 HTML = Answer(502, b"<html><h1>502 Bad Gateway</h1></html>", "text/html")
-Json = dict[str, Any]
-
-
-class Stage(NamedTuple):
-    """The service, the server that misbehaves, and one elsewhere that should never be asked."""
-
-    service: serving.Fetching
-    server: FaultProxy
-    elsewhere: FaultProxy
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Return them; the service may ask the first server alone."""
-    folder: Path = tmp_path_factory.mktemp("faults")
-    faults.bomb()  # made before it is asked for
-    with (
-        fault_proxy.serving(canned.answered) as server,
-        fault_proxy.serving(canned.answered) as elsewhere,
-        serving.running(
-            folder, [serving.loopback(server.base)], CDS_FETCH_BUDGET=str(int(BUDGET * 1000))
-        ) as service,
-    ):
-        yield Stage(service, server, elsewhere)
-
-
-class Answered(NamedTuple):
-    """What the service answered, and after how many seconds."""
-
-    status: int
-    body: Json
-    took: float
-
-    @property
-    def why(self) -> dict[str, str]:
-        """Why each key was not or not wholly read."""
-        return {one["what"]: one["reason"] for one in self.body["extension"].get(NOT_READ, ())}
-
-    @property
-    def warns(self) -> bool:
-        """Whether the potassium of 2.4, the newest result, was seen."""
-        return any(card["summary"].startswith("Potassium 2.4") for card in self.body["cards"])
-
-
-def called(stage: Stage, prefetch: Json | None = None, **more: Any) -> Answered:
-    """Call the service without any record; nothing secret may be seen afterwards."""
-    authorization = {
-        "access_token": TOKEN,
-        "token_type": "Bearer",
-        "expires_in": 300,
-        "scope": "patient/*.read",
-        "subject": "heavy-legs",
-        "patient": PATIENT,
-    }
-    body = request(
-        prefetch=... if prefetch is None else prefetch,
-        **{"fhirServer": stage.server.base, "fhirAuthorization": authorization, **more},
-    )
-    body["prefetch"] = prefetch or {}
-    begun = time.monotonic()
-    found = requests.post(
-        f"{stage.service.discovery}/heavy-legs-patient-view", json=body, timeout=BUDGET + 20
-    )
-    took = time.monotonic() - begun
-    told = stage.service.log()
-    for secret in (TOKEN, PATIENT, NAME, "_getpages", "?patient="):
-        assert secret not in told
-        assert secret not in found.text or secret == PATIENT  # a suggested order names its patient
-    assert took < BUDGET + SLACK
-    return Answered(found.status_code, found.json(), took)
+    """Return the service and its servers."""
+    with staged(tmp_path_factory.mktemp("faults")) as running:
+        yield running
 
 
 # --- what HAPI does, and what others do within their rights ---
@@ -325,115 +253,3 @@ def test_a_server_that_hangs_on_everything_costs_the_budget_and_no_more(stage: S
     assert answered.status == 412
     assert "in the time there is" in answered.body["issue"][0]["diagnostics"]
     assert answered.took > BUDGET * 0.9
-
-
-# --- who is asked, and with what ---
-
-
-@pytest.mark.requirement(23)
-def test_a_server_that_is_not_the_clients_is_not_asked(stage: Stage) -> None:
-    stage.elsewhere.behave(fault_proxy.well_behaved)
-    answered = called(stage, fhirServer=stage.elsewhere.base)
-    assert answered.status == 412
-    assert "none that may be asked for this client" in answered.body["issue"][0]["diagnostics"]
-    assert stage.elsewhere.asked == []
-
-
-@pytest.mark.requirement(21, 22)
-def test_an_expired_token_is_not_sent(stage: Stage) -> None:
-    stage.server.behave(fault_proxy.well_behaved)
-    expired = {
-        "access_token": TOKEN,
-        "token_type": "Bearer",
-        "expires_in": 0,
-        "scope": "",
-        "subject": "heavy-legs",
-    }
-    answered = called(stage, fhirAuthorization=expired)
-    assert answered.status == 412
-    assert "has expired" in answered.body["issue"][0]["diagnostics"]
-    assert stage.server.asked == []
-
-
-@pytest.mark.requirement(22)
-def test_an_open_server_is_asked_without_a_token(stage: Stage) -> None:
-    stage.server.behave(fault_proxy.well_behaved)
-    assert called(stage, fhirAuthorization=...).warns
-    assert all("authorization" not in one.headers for one in stage.server.asked)
-
-
-@pytest.mark.requirement(23)
-def test_what_is_asked_is_what_is_published(stage: Stage) -> None:
-    stage.server.behave(fault_proxy.well_behaved)
-    called(stage)
-    (service,) = (
-        one
-        for one in requests.get(stage.service.discovery, timeout=20).json()["services"]
-        if one["hook"] == "patient-view"
-    )
-    published = {
-        "/fhir/" + template.replace("{{context.patientId}}", PATIENT)
-        for key, template in service["prefetch"].items()
-        if key != "encounter"  # the context names none: that query cannot be filled
-    }
-    assert {one.target for one in stage.server.asked} == published
-    assert {one.headers["accept"] for one in stage.server.asked} == {
-        "application/fhir+json, application/json;q=0.9"
-    }
-    assert all("cookie" not in one.headers for one in stage.server.asked)
-
-
-@pytest.mark.requirement(14, 24)
-def test_nothing_is_asked_when_nothing_is_missing(stage: Stage) -> None:
-    stage.server.behave(fault_proxy.well_behaved)
-    everything = {**request()["prefetch"]} | {
-        key: {"resourceType": "Bundle", "type": "searchset"}
-        for key in (
-            *("specimens", "vitals", "findings", "medicationRequests", "medicationRequestsEnded"),
-            *("medicationStatements", "procedures", "serviceRequests", "diagnosticReports"),
-            *("devices", "questionnaireResponses"),
-        )
-    }
-    assert called(stage, everything).status == 200
-    assert stage.server.asked == []
-
-
-@pytest.mark.requirement(14)
-def test_a_list_that_prefetch_began_is_read_to_its_end(stage: Stage) -> None:
-    stage.server.behave(habits.paging(Paging(), stage.server.base))
-    query = f"{stage.server.base}/Observation?patient={PATIENT}&category=laboratory"
-    first = requests.get(query, timeout=20).json()
-    stage.server.asked = []
-
-    answered = called(stage, {"laboratory": first})
-
-    assert "laboratory" not in answered.why
-    assert answered.warns
-    assert not any(canned.is_laboratory(one) for one in stage.server.asked)  # only the further pages
-    assert len([one for one in stage.server.asked if "_getpages" in one.target]) == 2
-
-
-@pytest.mark.requirement(14)
-def test_a_list_that_cannot_be_read_on_stays_as_it_was_sent(stage: Stage) -> None:
-    stage.server.behave(habits.paging(Paging(), stage.server.base))
-    query = f"{stage.server.base}/Observation?patient={PATIENT}&category=laboratory"
-    first = requests.get(query, timeout=20).json()
-    stage.server.behave(lambda *_: Answer(500))
-    sent = {
-        "laboratory": first,
-        **{key: request()["prefetch"][key] for key in ("patient", "conditions")},
-    }
-
-    answered = called(stage, sent)
-
-    assert answered.why["laboratory"] == "server-error"
-    assert answered.warns
-
-
-def test_the_audit_has_the_reasons(stage: Stage) -> None:
-    stage.server.behave(faults.laboratory(faults.web_page))
-    called(stage)
-    raw = b"".join(path.read_bytes() for path in stage.service.audit.parent.glob("audit.sqlite3*"))
-    assert json.dumps({"what": "laboratory", "why": "not-fhir"}, separators=(",", ":")).encode() in raw
-    assert TOKEN.encode() not in raw
-    assert NAME.encode() not in raw

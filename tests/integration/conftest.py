@@ -18,7 +18,7 @@ import pytest
 from tests.conformance.calls import address, request
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-READY_WITHIN = 20.0  # seconds; it takes about one
+READY_WITHIN = 60.0  # seconds; it takes two, and many times that where all cores are busy
 
 
 class Server(msgspec.Struct, frozen=True):

@@ -41,6 +41,7 @@ class Guarded:
             CDS_AUDIT_DB=str(self.database),
             CDS_ALLOW_NOW="1",
         )
+        until(lambda: len(self.workers()) == workers)  # it answers before all have begun
 
     def write(self, **more: Any) -> None:
         """Write the clients file anew, with something at its top."""
@@ -168,7 +169,6 @@ def test_a_key_that_is_rotated_counts_after_sighup(start: Start, tmp_path: Path)
 @pytest.mark.requirement(55)
 def test_of_calls_with_one_token_at_once_exactly_one_is_answered(start: Start, tmp_path: Path) -> None:
     guarded = Guarded(start, tmp_path, workers=4)
-    until(lambda: len(guarded.workers()) == 4)
     for _ in range(10):
         token = guarded.token()
         begin = threading.Barrier(8)

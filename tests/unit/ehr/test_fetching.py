@@ -1,5 +1,6 @@
 """What is asked at all, with how many threads, and what is said of what is not asked."""
 
+import logging
 import threading
 import time
 from typing import Any
@@ -163,3 +164,15 @@ def test_no_more_connections_than_keys() -> None:
         fetched(Fetching(20), server.base, [entry], keys)
         assert len(server.asked) == len(keys)
         assert server.connections <= len(keys)
+
+
+@pytest.mark.requirement(22)
+@pytest.mark.parametrize("quiet", [True, False], ids=["as it is", "were urllib3 heard"])
+def test_no_address_gets_into_the_log_from_below(caplog: pytest.LogCaptureFixture, quiet: bool) -> None:
+    with fault_proxy.serving(canned.answered) as server:
+        server.behave(faults.laboratory(faults.bad_header))
+        entry = FhirServer(server.base, plain_http=True, private=True)
+        if not quiet:
+            caplog.set_level(logging.WARNING, "urllib3")
+        fetched(Fetching(20), server.base, [entry], ["laboratory"])
+    assert ("patient=pat-Q7xk" in caplog.text) is not quiet
