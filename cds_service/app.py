@@ -78,7 +78,7 @@ def clients(settings: Settings, loaded: RuleBase) -> Clients:
         BrokenClients: with everything that is wrong.
         Failure: unavailable, when the file cannot be read.
     """
-    standing = Standing(region=settings.region, evaluation=settings.demo)
+    standing = Standing.of(settings)
     if settings.clients is None:
         return loading.without(loaded, standing)
     found = loading.load(settings.clients, loaded, standing)
