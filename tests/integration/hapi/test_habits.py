@@ -109,19 +109,23 @@ def bare(ehr: Ehr, patient: str) -> Json:
 def test_the_service_that_asks_for_itself_follows_the_pages_of_a_list_without_an_order(
     hapi: Loaded, fetching: str
 ) -> None:
-    # The complaint is the last of more problems than one page holds.
+    # More problems than one page holds; the complaint takes the place of one that is on the second.
     chart, cold = renamed("k-2-4", "k-problems"), of(bundle("no-symptom"), "no-symptom-cold")
     complaint = of(chart, "k-problems-heavy-legs")
     rest = [one["resource"] for one in chart["entry"] if one["resource"] is not complaint]
     subject = {"reference": "Patient/k-problems"}
     colds = [{**cold, "id": f"k-problems-cold-{one}", "subject": subject} for one in range(MANY + 50)]
-    ehr = Ehr(hapi.base, fetching)
-    for resources in (rest, colds, [complaint]):
-        ehr.load(put(*resources))
+    ehr = Ehr(hapi.base, fetching, afresh=True)
+    ehr.load(put(*rest))
+    ehr.load(put(*colds))
+    query = "Condition?patient=k-problems&_count=250"
+    first = {one["resource"]["id"] for one in ehr.first_page(query)["entry"]}
+    late = next(one["id"] for one in colds if one["id"] not in first)
+    ehr.load(put({**complaint, "id": late}))
 
-    page = ehr.first_page("Condition?patient=k-problems&_count=250")
+    page = ehr.first_page(query)
     assert "next" in {one["relation"] for one in page["link"]}
-    assert complaint["id"] not in {one["resource"]["id"] for one in page["entry"]}
+    assert late not in {one["resource"]["id"] for one in page["entry"]}
     answer = bare(ehr, "k-problems")
     assert answer["cards"][0]["summary"].startswith("Potassium 2.4 mmol/L")
     assert "heavy legs" in answer["cards"][0]["summary"]

@@ -65,7 +65,7 @@ def test_an_entry_becomes_a_client(shipped: RuleBase) -> None:
     assert client.policy.disabled == {"m10-vitamin-d-guard"}
     assert client.policy.silent == {"tip-ex-exercise"}
     assert not client.policy.silent_mode
-    assert client.override_reasons["17"] == "patient-refuses"
+    assert client.override_reasons == {"17": "patient-refuses", "18": "action-completed"}
     assert client.zone == "America/Chicago"
     codings = [one.system for one in client.rule_base.orders["exercise-abi"].codings]
     assert "urn:com.epic.cdshooks.action.code.system.preference-list-item" in codings
