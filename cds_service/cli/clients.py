@@ -13,10 +13,10 @@ from cds_service.clients import jwks, loading, tokens
 from cds_service.clients.building import Standing
 from cds_service.clients.cautions import cautions
 from cds_service.clients.exposure import exposures
-from cds_service.clients.fetching import fetcher
 from cds_service.clients.keys import Fetch, KeyRing
 from cds_service.clients.model import Client, Clients, KeyAddress
 from cds_service.clients.tokens import Refused, Unreachable
+from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import BrokenClients, Failure, Kind
 
 file_argument = click.argument(

@@ -1,6 +1,6 @@
 """A client's key set from its URL: one call to an address that the clients file names, and to no other.
 
-The same care as for a FHIR server (`cds_service.ehr`): the host's addresses are looked up once and
+The same care as for its FHIR server: the host's addresses are looked up once and
 checked, and those are connected to; no redirects, cookies, proxies or passwords of a netrc; a bound on
 time and on size, after inflation.
 """
