@@ -13,12 +13,12 @@ from cds_service.audit.log import AuditLog
 from cds_service.clients import loading
 from cds_service.clients.authentication import Authentication
 from cds_service.clients.building import Standing
-from cds_service.clients.fetching import fetcher
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import Clients
 from cds_service.clients.refusals import Refusals
 from cds_service.clients.replay import Replay
 from cds_service.ehr.fetching import Fetching
+from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import Failure, Kind
 from cds_service.invocation import Runtime
 from cds_service.rulebase.model import RuleBase
@@ -78,7 +78,7 @@ def clients(settings: Settings, loaded: RuleBase) -> Clients:
         BrokenClients: with everything that is wrong.
         Failure: unavailable, when the file cannot be read.
     """
-    standing = Standing(region=settings.region, evaluation=settings.demo)
+    standing = Standing.of(settings)
     if settings.clients is None:
         return loading.without(loaded, standing)
     found = loading.load(settings.clients, loaded, standing)

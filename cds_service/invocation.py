@@ -21,7 +21,7 @@ from cds_service.audit.log import AuditLog
 from cds_service.clients.authentication import Authentication
 from cds_service.clients.cautions import cautions
 from cds_service.clients.choices import reason_meant, services_of
-from cds_service.clients.model import Caller, Client, Clients
+from cds_service.clients.model import Caller, Clients
 from cds_service.deadline import Deadline
 from cds_service.decision import Decision, answer
 from cds_service.ehr.fetch import Ehr
@@ -165,8 +165,8 @@ class Runtime:
             Failure: unavailable, when it cannot be written.
         """
         now = datetime.now(UTC)
-        for client in (*self.clients.known.values(), self.clients.anonymous):
-            if client is not None and self._dates(client):
+        for client in self.clients.everybody:
+            if client.relative_dates:
                 lookback(client.rule_base)  # takes some seconds: before there are calls
         self.audit.append(configuration.of_configuration(self.clients, self.rule_base, time=now))
         for caution in cautions(self.clients):
@@ -224,12 +224,9 @@ class Runtime:
 
     def asked(self, service: Service, caller: Caller) -> Service:
         """A service with the queries that are published to this caller."""
-        if not self._dates(caller.client):
+        if not caller.client.relative_dates:
             return service
         return dated(service, lookback(caller.client.rule_base))
-
-    def _dates(self, client: Client) -> bool:
-        return client.relative_dates or self.settings.relative_dates
 
     def _evidence(
         self, request: HookRequest, service: Service, caller: Caller, clock: "_Stopwatch"

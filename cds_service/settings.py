@@ -167,8 +167,8 @@ class Settings(msgspec.Struct, frozen=True):
             SWITCH,
             "For clients that resolve `today()` in prefetch templates, as CDS Hooks 3.0 and the public "
             "sandbox have it: laboratory and vital signs are asked for only as far back as facts look "
-            "(docs/reference/prefetch.md has the days). What was only ever before is then unknown. A "
-            "client's entry turns it on for that client alone",
+            "(docs/reference/prefetch.md has the days). What was only ever before is then unknown. What "
+            "a client's entry says holds for that client",
         ),
     ] = False
     rate: Annotated[

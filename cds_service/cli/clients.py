@@ -13,10 +13,10 @@ from cds_service.clients import jwks, loading, tokens
 from cds_service.clients.building import Standing
 from cds_service.clients.cautions import cautions
 from cds_service.clients.exposure import exposures
-from cds_service.clients.fetching import fetcher
 from cds_service.clients.keys import Fetch, KeyRing
 from cds_service.clients.model import Client, Clients, KeyAddress
 from cds_service.clients.tokens import Refused, Unreachable
+from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import BrokenClients, Failure, Kind
 
 file_argument = click.argument(
@@ -56,7 +56,7 @@ def check(file: Path, cards: str, *, fetch: bool) -> None:
     algorithms. Nothing is fetched unless --fetch is given.
     """
     found = _read(file, cards)
-    for client in _everybody(found):
+    for client in found.everybody:
         click.echo()
         for line in _described(client):
             click.echo(line)
@@ -133,19 +133,13 @@ def _time(name: str, value: object) -> str:
 def _read(file: Path, cards: str) -> Clients:
     rule_base = fitness.load(content.texts(cards_folder(cards)), locked=False)
     try:
-        return loading.load(file, rule_base, Standing(region=environment().region))
+        return loading.load(file, rule_base, Standing.of(environment()))
     except BrokenClients as broken:
         for problem in broken.problems:
             click.echo(str(problem), err=True)
         noun = "problem" if len(broken.problems) == 1 else "problems"
         click.secho(f"{len(broken.problems)} {noun}", fg="red", bold=True, err=True)
         sys.exit(1)
-
-
-def _everybody(found: Clients) -> Iterator[Client]:
-    yield from found.known.values()
-    if found.anonymous is not None:
-        yield found.anonymous
 
 
 def _described(client: Client) -> Iterator[str]:

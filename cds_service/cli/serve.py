@@ -140,7 +140,6 @@ class Server(BaseApplication):
             # piles all connections on one worker (docs/decisions/server.md).
             "worker_class": BufferingWorker.within(limits),
             "threads": self._config.threads,
-            "worker_connections": 500,  # below the 1024 files that a process may often have open
             "reuse_port": True,
             "preload_app": True,
             "timeout": 30,
@@ -148,10 +147,6 @@ class Server(BaseApplication):
             "keepalive": 5,
             "max_requests": 100_000,
             "max_requests_jitter": 10_000,
-            "limit_request_line": 2048,
-            "limit_request_fields": 60,
-            "limit_request_field_size": 16_384,
-            # gunicorn warns with pieces of malformed requests, which may be a patient's.
             "loglevel": "error",
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108

@@ -24,6 +24,7 @@ from cds_service.failures import Failure
 from cds_service.rulebase.model import Coded, RuleBase
 from cds_service.rulebase.reading import Path
 from cds_service.rules.model import Policy
+from cds_service.settings import Settings
 
 Entry = Mapping[str, Any]
 
@@ -40,6 +41,11 @@ class Standing(msgspec.Struct, frozen=True):
     region: str = ""
     evaluation: bool = False
     relative_dates: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Standing":
+        """What the settings say."""
+        return cls(settings.region, settings.demo, settings.relative_dates)
 
 
 class Builder:

@@ -7,8 +7,7 @@ from cds_service.clients.model import Client, Clients
 
 def cautions(clients: Clients) -> Iterator[str]:
     """Red flags that are kept quiet, and clients whose clinicians see nothing: a sentence each."""
-    everybody = [*([clients.anonymous] if clients.anonymous else []), *clients.known.values()]
-    for client in everybody:
+    for client in clients.everybody:
         for name in sorted(client.policy.disabled | client.policy.silent):
             if client.rule_base.rules[name].red_flag:
                 yield f"{_whose(client, clients, name)}: the red flag {name} is {_how(client, name)}"

@@ -9,7 +9,7 @@ that a key which was withdrawn lives on.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from cds_service.clients import jwks
 from cds_service.clients.jwks import Key
@@ -106,10 +106,5 @@ class KeyRing:
             return
         for problem in found.problems:
             _log.warning("the key set at %s: %s", address.url, problem)
-        cached.keys = by_name(found.keys)
+        cached.keys = {key.kid: key for key in found.keys}
         cached.fetched = now
-
-
-def by_name(keys: Iterable[Key]) -> Mapping[str, Key]:
-    """Keys by their `kid`."""
-    return {key.kid: key for key in keys}

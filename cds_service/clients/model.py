@@ -83,7 +83,7 @@ class Client(msgspec.Struct, frozen=True):
             are in it, and in its digest.
         policy: what the client has chosen about rules and cards.
         trust: None for `anonymous`, who proves nothing.
-        fhir_servers: those that may be asked. None means that nothing is fetched.
+        fhir_servers: those that may be asked; where there are none, nothing is fetched.
         services: ids of the services it may call; empty means all.
         override_reasons: a reason's code as this client says it → the name of ours.
         origins: origins of its own, beside those of the settings, that may call from a browser.
@@ -121,6 +121,11 @@ class Clients(msgspec.Struct, frozen=True, dict=True):
     digest: str = ""
     off: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
+
+    @property
+    def everybody(self) -> tuple[Client, ...]:
+        """Every client, and `anonymous` last where it may call."""
+        return (*self.known.values(), *((self.anonymous,) if self.anonymous else ()))
 
     @cached_property
     def by_issuer(self) -> Mapping[str, tuple[Client, ...]]:

@@ -5,9 +5,11 @@ disk. A line names the reason and, where the token named a known issuer, the cli
 caller sent.
 """
 
+import atexit
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 from cds_service.clients.tokens import MEANINGS, Reason
@@ -25,6 +27,7 @@ class Refusals:
         self._lock = threading.Lock()
         self._counts: dict[tuple[Reason, str], int] = {}
         self._said: dict[tuple[Reason, str], float] = {}
+        _tell_at_exit(self)
 
     def add(self, reason: Reason, client: str) -> None:
         """Count one, and say so unless its like was spoken of within the last minute."""
@@ -45,3 +48,15 @@ class Refusals:
             calls = "call" if count == 1 else "calls"
             whose = f" (client {client})" if client else ""
             _log.warning("%d %s refused, 401, %s%s: %s", count, calls, reason, whose, MEANINGS[reason])
+
+
+def _tell_at_exit(refusals: Refusals) -> None:
+    """Have what is only counted told when the process ends."""
+    known = weakref.ref(refusals)
+
+    def at_exit() -> None:
+        found = known()
+        if found is not None:
+            found.tell(all_of_them=True)
+
+    atexit.register(at_exit)

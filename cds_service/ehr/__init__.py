@@ -1,1 +1,1 @@
-"""The EHR's own FHIR server: what prefetch did not bring."""
+"""What is asked of the EHR's own servers: what prefetch did not bring, and the keys of a client."""

@@ -7,12 +7,14 @@ rebinding) gets nobody past the check.
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from cds_service.ehr.absent import AbsentError
 from cds_service.fhir.absence import Absence
 
+PORTS = {"http": 80, "https": 443}
 _SHARED = IPv4Network("100.64.0.0/10")  # RFC 6598: neither private nor global
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address within
 _MOST = 4  # of one host that are tried
@@ -25,17 +27,18 @@ class Address(msgspec.Struct, frozen=True):
     place: tuple[Any, ...]
 
 
-def resolve(host: str, port: int, *, private: bool) -> tuple[Address, ...]:
-    """The addresses of a host that may be asked, at most four.
+def resolve(url: str, *, private: bool) -> tuple[Address, ...]:
+    """The addresses of a URL's host that may be asked, at most four.
 
     Args:
-        host: a name, or an address without brackets.
-        port: goes into each address.
+        url: `http` or `https`; its port, or its scheme's, goes into each address.
         private: those of private networks, loopback and link-local ones may be asked too.
 
     Raises:
         AbsentError: the name has no address, or none that may be asked.
     """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

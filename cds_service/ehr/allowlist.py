@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from cds_service.clients.model import FhirServer
+from cds_service.ehr.addresses import PORTS
 
-_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _UNCLEAR = re.compile(r"[^!-~]|[\\<>\"^`{|}#?@]|%2f|%5c|%2e|%00|(?:^|/)\.{1,2}(?:/|$)|//", re.IGNORECASE)
 _LONGEST = 2048
@@ -23,7 +23,7 @@ def normalised(url: str) -> str | None:
     Scheme and host in small letters, without the scheme's own port, without a last slash.
     """
     scheme, colon, rest = url.partition("://")
-    if not colon or len(url) > _LONGEST or scheme.lower() not in _PORTS:
+    if not colon or len(url) > _LONGEST or scheme.lower() not in PORTS:
         return None
     path = rest[rest.index("/") :].rstrip("/") if "/" in rest else ""
     if unclear(path) or _UNCLEAR.search(rest.partition("/")[0]):
@@ -36,7 +36,7 @@ def normalised(url: str) -> str | None:
     if not _HOST.fullmatch(host) or port == 0:
         return None
     named = f"[{host}]" if ":" in host else host
-    shown = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
+    shown = "" if port in (None, PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{named}{shown}{path}"
 
 

@@ -1,13 +1,12 @@
 """The port to the EHR's FHIR server: what prefetch did not bring, or not to its end.
 
-`fetching` is the implementation that asks; `CannotFetch` is for where nobody may be asked.
+`fetching` is what asks; in tests of the order of things another may stand in its place.
 """
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from cds_service.clients.model import Client
-from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Unavailable
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.service import Service
@@ -29,18 +28,3 @@ class Ehr(Protocol):
             keys: published ones that prefetch did not bring, and those whose lists have more pages.
             client: who calls; only its own FHIR servers are asked.
         """
-
-
-class CannotFetch:
-    """The EHR when fetching is not set up."""
-
-    def fetch(
-        self,
-        request: HookRequest,
-        service: Service,  # noqa: ARG002 - the port's signature
-        keys: Iterable[str],
-        client: Client,  # noqa: ARG002
-    ) -> dict[str, Arrival | Unavailable]:
-        """Nothing, with the reason."""
-        missing = (key for key in keys if key not in request.prefetch)
-        return {key: Unavailable(key, Absence.NOT_DELIVERED) for key in missing}

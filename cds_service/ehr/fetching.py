@@ -7,7 +7,6 @@ from there. All are asked at the same time; what does not make it in time is unk
 import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import wait
-from urllib.parse import urlsplit
 
 from cds_service.clients.model import Client, FhirServer
 from cds_service.ehr import addresses, allowlist, asking, pages, templates
@@ -26,7 +25,6 @@ from cds_service.hooks.service import Service
 
 _log = logging.getLogger(__name__)
 _NO_NEWS = ("", Absence.CUT)  # a list that is longer than what is wanted of it is no fault
-_PORTS = {"http": 80, "https": 443}
 
 
 class Fetching:
@@ -126,10 +124,8 @@ class Fetching:
 
     def _route(self, server: FhirServer, client: Client, budget: Budget) -> Route:
         """The addresses of the server; looked up in a thread, because a look-up has no time-out."""
-        parts = urlsplit(server.base)
-        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
         looking = self._pool.submit(
-            client.name, budget, lambda: addresses.resolve(host, port, private=server.private)
+            client.name, budget, lambda: addresses.resolve(server.base, private=server.private)
         )
         if looking is None or not wait([looking], budget.left).done:
             raise AbsentError(Absence.OUT_OF_TIME)

@@ -58,5 +58,4 @@ def _origins(runtime: Runtime) -> Collection[str]:
     if known is not None:
         return {*general, *known.client.origins}
     # Nobody has asked yet, or has not proved who it is: a page must be able to read that it may not.
-    clients = [*runtime.clients.known.values(), runtime.clients.anonymous]
-    return {*general, *(origin for one in clients if one is not None for origin in one.origins)}
+    return {*general, *(origin for one in runtime.clients.everybody for origin in one.origins)}

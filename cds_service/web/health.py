@@ -88,8 +88,7 @@ class Checks:
         return True
 
     def _rule_base(self) -> RuleBase | None:
-        clients = self._runtime.clients
-        anyone = clients.anonymous or next(iter(clients.known.values()), None)
+        anyone = next(iter(self._runtime.clients.everybody), None)
         return anyone.rule_base if anyone is not None else None
 
 

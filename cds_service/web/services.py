@@ -2,7 +2,6 @@
 
 import msgspec
 from flask import Blueprint, Response, request
-from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.clients.choices import services_of
@@ -97,10 +96,8 @@ def _all_of_it() -> bytes:
         return request.get_data(cache=False)
     except RequestEntityTooLarge as error:
         raise _too_large() from error
-    except (ParseException, OSError) as error:  # what the server raises while it reads the chunks
-        raise Failure(
-            Kind.INCORRECT, "the body ends early or its chunks are malformed", todo="send it whole"
-        ) from error
+    except OSError as error:  # of a server that hands a body on while it arrives; ours does not
+        raise Failure(Kind.INCORRECT, "the body ends early", todo="send it whole") from error
 
 
 def _too_large() -> Failure:

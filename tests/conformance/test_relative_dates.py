@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,6 +71,14 @@ def test_only_the_client_whose_entry_says_so_gets_them(make_app: MakeApp) -> Non
     able = msgspec.structs.replace(runtime.clients.anonymous, relative_dates=True)
     runtime.clients = Clients({}, able)
     assert all("today()" in one["laboratory"] for one in discovered(app.test_client()))
+
+
+@pytest.mark.requirement(20)
+def test_a_client_whose_entry_denies_it_does_not_get_them(make_app: MakeApp, tmp_path: Path) -> None:
+    file = tmp_path / "clients.yaml"
+    file.write_text("anonymous: {relative-dates: false}", "utf-8")
+    unable = make_app(relative_dates=True, clients=file).test_client()
+    assert not any("today()" in text for one in discovered(unable) for text in one.values())
 
 
 def test_a_list_reaches_as_far_as_any_fact_looks_for_a_value(rule_base: RuleBase) -> None:

@@ -11,7 +11,6 @@ from cds_service.clients.tokens import Proof, Reason, Refused, canonical, check
 from cds_service.rulebase.model import RuleBase
 from tests.unit.clients.signing import ISSUER, SERVICE, signer
 
-NOW = time.time()
 ENDPOINTS = frozenset({canonical(SERVICE)})
 OURS = signer()
 
@@ -28,13 +27,16 @@ def of(*clients: Client) -> Clients:
     return Clients({one.name: one for one in clients or (client(),)})
 
 
-def checked(token: str, clients: Clients | None = None, *, now: float = NOW, **urls: bytes) -> Proof:
-    """Check a token; `urls` are what stands at the key addresses, by the last part of their names."""
+def checked(
+    token: str, clients: Clients | None = None, *, now: float | None = None, **urls: bytes
+) -> Proof:
+    """Check a token, as of now; `urls` are what stands at key addresses, by the last part of a name."""
 
     def fetch(address: KeyAddress) -> bytes:
         return urls[address.url.rpartition("/")[2].partition(".")[0]]
 
-    return check(token, clients or of(), ENDPOINTS, KeyRing(fetch), now)
+    at = time.time() if now is None else now
+    return check(token, clients or of(), ENDPOINTS, KeyRing(fetch), at)
 
 
 def reason(token: str, clients: Clients | None = None, **more: Any) -> Reason:

@@ -53,19 +53,19 @@ def test_of_several_addresses_only_those_that_may_be_asked_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _resolving(monkeypatch, "10.0.0.1", "8.8.8.8", "127.0.0.1", "8.8.4.4")
-    found = addresses.resolve("fhir.example.org", 443, private=False)
+    found = addresses.resolve("https://fhir.example.org/R4", private=False)
     assert [one.place for one in found] == [("8.8.8.8", 443), ("8.8.4.4", 443)]
 
 
 def test_at_most_four_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     _resolving(monkeypatch, *(f"8.8.8.{number}" for number in range(1, 9)))
-    assert len(addresses.resolve("fhir.example.org", 443, private=False)) == 4
+    assert len(addresses.resolve("https://fhir.example.org/R4", private=False)) == 4
 
 
 def test_a_name_with_none_but_private_addresses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _resolving(monkeypatch, "10.0.0.1", "169.254.169.254")
     with pytest.raises(AbsentError) as failed:
-        addresses.resolve("fhir.example.org", 443, private=False)
+        addresses.resolve("https://fhir.example.org/R4", private=False)
     assert failed.value.why is Absence.BAD_ADDRESS
 
 
@@ -76,5 +76,5 @@ def test_a_name_that_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch, error
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(AbsentError) as failed:
-        addresses.resolve("fhir.example.org", 443, private=False)
+        addresses.resolve("https://fhir.example.org/R4", private=False)
     assert failed.value.why is Absence.NO_SUCH_NAME

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from cds_service.clients.model import Client, FhirServer
+from cds_service.clients.model import FhirServer
 from cds_service.ehr.asking import retry_after
 from cds_service.ehr.budget import Budget
 from cds_service.ehr.connection import Answer
-from cds_service.ehr.fetch import CannotFetch
 from cds_service.ehr.fetching import Fetching
 from cds_service.ehr.pool import Pool
 from tests.ehr_client import canned, fault_proxy, faults
 from tests.ehr_client.fault_proxy import Answer as Answered
-from tests.unit.ehr.asking_us import RULES, SERVICE, fetched, hook_request, reasons
+from tests.unit.ehr.asking_us import SERVICE, fetched, reasons
 
 BASE = "http://127.0.0.1:9/fhir"  # where nobody listens
 ENTRY = FhirServer(BASE, plain_http=True, private=True)
@@ -69,9 +68,6 @@ def test_a_list_that_was_sent_is_never_lost() -> None:
     assert refused == {}  # what the request brought stays
     asked = fetched(Fetching(10), BASE, [ENTRY], ["conditions"], prefetch=given)
     assert reasons(asked) == {"conditions": "unreachable"}
-    assert (
-        CannotFetch().fetch(hook_request(BASE, given), SERVICE, ["conditions"], Client("x", RULES)) == {}
-    )
 
 
 def test_nothing_to_ask_asks_nobody() -> None:

@@ -1,13 +1,12 @@
 """A client's key set from its URL: one call to an address that the clients file names, and to no other.
 
-The same care as for a FHIR server (`cds_service.ehr`): the host's addresses are looked up once and
+The same care as for its FHIR server: the host's addresses are looked up once and
 checked, and those are connected to; no redirects, cookies, proxies or passwords of a netrc; a bound on
 time and on size, after inflation.
 """
 
 import ssl
 import threading
-from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -24,7 +23,6 @@ SECONDS = 5.0  # for one key set; whoever calls meanwhile with a key that is kno
 LARGEST = 256 * 1024  # bytes
 _CHUNK = 16 * 1024
 _OK = 200
-_PORTS = {"http": 80, "https": 443}
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "heavy-legs-cds"}
 
 
@@ -55,11 +53,9 @@ def fetcher(trusted: str = "", seconds: float = SECONDS) -> Fetch:
 
 
 def _fetched(address: KeyAddress, budget: Budget, trust: ssl.SSLContext) -> bytes:
-    parts = urlsplit(address.url)
-    if parts.scheme != "https" and not address.plain_http:
+    if not address.url.lower().startswith("https:") and not address.plain_http:
         raise Unreachable("not https")
-    port = parts.port or _PORTS[parts.scheme]
-    found = addresses.resolve(parts.hostname or "", port, private=address.private)
+    found = addresses.resolve(address.url, private=address.private)
     route = Route(found, budget)
     adapter = PinnedAdapter(route, 1, trust)
     # A server that sends a byte now and then is never silent for as long as a socket waits.

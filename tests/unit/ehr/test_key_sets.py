@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cds_service.clients.fetching import LARGEST, fetcher
 from cds_service.clients.model import KeyAddress
 from cds_service.clients.tokens import Unreachable
+from cds_service.ehr.key_sets import LARGEST, fetcher
 from cds_service.failures import Failure
 from tests.unit.clients.signing import jwk_set, signer
 
