@@ -57,7 +57,7 @@ LOCKED = re.compile(r"^([a-z0-9.-]+)==([^ ]+) ", re.MULTILINE)
 LICENCES = re.compile(
     r"(License :: OSI Approved :: )?(MIT|MIT-0|BSD-[23]-Clause|Apache-2\.0|PSF-2\.0|MPL-2\.0|BSD License"
     r"|Apache Software License|Mozilla Public License 2\.0 \(MPL 2\.0\)"
-    r"|Apache-2\.0 OR BSD-[23]-Clause)"
+    r"|Apache-2\.0 OR BSD-[23]-Clause|ZPL[ -]2\.1|Zope Public License)"
 )
 DEPENDENCIES = [
     canonicalize_name(Requirement(one).name)
