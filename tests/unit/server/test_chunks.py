@@ -1,7 +1,7 @@
 """A body in chunks: read as RFC 9112 7.1 has it, however it is cut on the way, or refused."""
 
 import pytest
-from waitress.buffers import OverflowableBuffer
+from waitress.buffers import OverflowableBuffer  # type: ignore[import-untyped]
 
 from cds_service.server.chunks import Chunks
 
