@@ -148,7 +148,8 @@ class Settings(msgspec.Struct, frozen=True):
             ORIGINS,
             "Origins that may call from a browser, beside those that a client's entry names; `*` is "
             "any, and an empty value is none. No limit on callers that are no browser",
-            unset="`*` on a loopback address, none elsewhere",
+            unset="`*` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, none "
+            "elsewhere",
         ),
     ] = None
     deadline: Annotated[
@@ -248,6 +249,11 @@ class Settings(msgspec.Struct, frozen=True):
         """Whether callers must prove who they are."""
         if self.auth:
             return self.auth == "required"
+        return self._reached
+
+    @property
+    def _reached(self) -> bool:
+        """Whether others than this machine can call: by its own address, or through a proxy on it."""
         public = urlsplit(self.public_url).hostname
         return not loopback(self.host) or (public is not None and not loopback(public))
 
@@ -274,7 +280,7 @@ class Settings(msgspec.Struct, frozen=True):
         """
         if self.origins is not None:
             return self.origins
-        return ("*",) if loopback(self.host) else ()
+        return () if self._reached else ("*",)
 
 
 def variables() -> Iterator[tuple[str, Variable, Any]]:

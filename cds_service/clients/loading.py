@@ -1,6 +1,8 @@
 """The clients file: YAML in, `Clients` out, or *all* that is wrong with it, each with file and line."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
@@ -112,7 +114,10 @@ def _said(at: reading.Path, what: str) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as opened:
+        # Without waiting: a pipe into which nobody writes would hold up the process above the others.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise Failure(Kind.UNAVAILABLE, "is no regular file", where=str(path))
             raw = opened.read(_LARGEST + 1)
     except OSError as error:
         what = f"cannot be read: {error.strerror}"

@@ -17,6 +17,11 @@ from cds_service.fhir.absence import Absence
 PORTS = {"http": 80, "https": 443}
 _SHARED = IPv4Network("100.64.0.0/10")  # RFC 6598: neither private nor global
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address within
+# No hosts of others, though Python may call them global: "this network" (RFC 1122); protocol
+# assignments, where some clouds answer their own machines (RFC 6890); the old 6to4 relays (RFC
+# 7526); 168.63.129.16, where Azure answers its own.
+_NEVER = tuple(map(IPv4Network, ("0.0.0.0/8", "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
+_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215
 _MOST = 4  # of one host that are tried
 
 
@@ -72,7 +77,9 @@ def _within(address: IPv6Address) -> IPv4Address | None:
 
 
 def _is_fit(address: IPv4Address | IPv6Address, *, private: bool) -> bool:
-    if address.is_multicast or address.is_unspecified:
+    if address.is_multicast or address.is_unspecified or address in _NAT64_LOCAL:
+        return False
+    if any(address in one for one in _NEVER):
         return False
     own = address in _SHARED if isinstance(address, IPv4Address) else address.is_site_local
     if own or address.is_loopback or address.is_link_local:

@@ -12,6 +12,10 @@ from cds_service.failures import ContentProblem
 Path = tuple[str | int, ...]
 # The sections of the terminology whose words count as the codes they name.
 WORDS = ("phrases", "medicine-names")
+# Beyond any file that somebody wrote. An alias stands for all that its anchor holds, so a few lines of
+# them can mean more than fits into memory, or have no end; nesting without a bound ends the process.
+_DEEPEST = 100
+_MOST = 200_000  # keys and values of one file
 
 _STRING, _INTEGER, _FLOAT = (
     "tag:yaml.org,2002:str",
@@ -19,6 +23,29 @@ _STRING, _INTEGER, _FLOAT = (
     "tag:yaml.org,2002:float",
 )
 _BOOLEAN, _NULL = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
+
+
+class _Loader(yaml.CSafeLoader):
+    """The loader, which else goes as deep as the text and overruns the stack of the process."""
+
+    _depth = 0
+
+    def descend_resolver(self, parent: Any, index: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _BeyondError(f"nested more than {_DEEPEST} deep", parent)
+        super().descend_resolver(parent, index)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+        super().ascend_resolver()
+
+
+class _BeyondError(yaml.MarkedYAMLError):
+    """More than is read."""
+
+    def __init__(self, what: str, node: yaml.Node | None) -> None:
+        super().__init__(problem=what, problem_mark=node.start_mark if node else None)
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -44,7 +71,8 @@ def read(file: str, text: str) -> tuple[Document, list[ContentProblem]]:
     lines: dict[Path, int] = {}
     problems: list[ContentProblem] = []
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
+        value = None if node is None else _plain(node, (), lines, problems, file)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -52,13 +80,14 @@ def read(file: str, text: str) -> tuple[Document, list[ContentProblem]]:
         return Document(file, None, {}), [ContentProblem(file, line, f"not valid YAML: {what}")]
     if node is None:
         return Document(file, None, {}), [ContentProblem(file, 1, "the file is empty")]
-    value = _plain(node, (), lines, problems, file)
     return Document(file, value, lines), problems
 
 
 def _plain(
     node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[ContentProblem], file: str
 ) -> Any:
+    if len(path) > _DEEPEST or len(lines) > _MOST:
+        raise _BeyondError(f"aliases that mean more than {_MOST} values, or themselves", node)
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}

@@ -9,12 +9,14 @@ import msgspec
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]
-from waitress.utilities import RequestEntityTooLarge  # type: ignore[import-untyped]
+from waitress.utilities import BadRequest, RequestEntityTooLarge  # type: ignore[import-untyped]
 
 from cds_service.deadline import BEGUN, STOPPING
+from cds_service.server.chunks import Chunks
 
 LINGER = 2.0  # seconds that a client has to take the answer to what it is still sending (RFC 9112 9.6)
 _DISCARD = 256 * 1024  # bytes read at once and thrown away meanwhile
+_PIPELINED = 32  # requests of one connection that wait; more of their answers would only fill memory
 # Status → FHIR issue type and what is said. waitress's own words quote the request.
 _REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("invalid", "this is not HTTP as RFC 9112 has it; nothing was read"),
@@ -40,6 +42,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     version. Behind a proxy each is how one request is smuggled inside another.
     """
 
+    body_rcv: Any
+
     def __init__(self, adj: Any) -> None:
         """Begin with the first byte."""
         super().__init__(adj)
@@ -51,12 +55,28 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         Raises:
             ParsingError: it is refused; the connection ends.
         """
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # a length of thousands of digits, an address with half a bracket
+            raise ParsingError("a number or an address that cannot be read") from error
+        if self.chunked:
+            self.body_rcv = Chunks(self.body_rcv.getbuf())
         coded = self.chunked or "TRANSFER_ENCODING" in self.headers
         if coded and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("a length and a transfer coding")
         if self.version not in ("1.0", "1.1"):
             raise ParsingError("a version that is not read")
+
+
+class Overrun(Parser):
+    """One request too many on a connection that has not taken its answers: it ends with those it has."""
+
+    def received(self, data: bytes) -> int:
+        """Refuse it, and take no notice of what follows."""
+        self.parse_header(b"GET / HTTP/1.1\r\n")
+        self.error = BadRequest("too many requests at once")
+        self.completed = True
+        return len(data)
 
 
 class Refusal(ErrorTask):  # type: ignore[misc]
@@ -114,7 +134,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     connection before there was one; in seconds of the monotonic clock.
     """
 
-    parser_class = Parser
     task_class = Answer
     error_task_class = staticmethod(_refusing)
     _parts_at = 0.0  # when a closed connection's client is no longer waited for; 0 while it is open
@@ -124,12 +143,21 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*connection, **more)
         self.begun = time.monotonic()
 
+    def parser_class(self, adj: Any) -> Parser:
+        """What reads the next request."""
+        return (Parser if len(self.requests) < _PIPELINED else Overrun)(adj)
+
     @property
     def arriving(self) -> int:
         """Bytes that have come of a request that is not whole."""
         if self.request is None or self.requests:
             return 0
         return int(self.request.header_bytes_received + self.request.body_bytes_received)
+
+    @property
+    def unread(self) -> bool:
+        """Whether all is answered, and the client has not taken all of it."""
+        return not self.requests and bool(self.total_outbufs_len)
 
     @property
     def idle(self) -> bool:

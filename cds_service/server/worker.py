@@ -135,7 +135,8 @@ class BufferingWorker(Worker):
         if len(self._open) < self.limits.connections:
             return
         waiting = sorted(
-            (one for one in self._channels() if one.arriving or one.idle), key=lambda one: one.begun
+            (one for one in self._channels() if one.arriving or one.idle or one.unread),
+            key=lambda one: one.begun,
         )
         for one in waiting[: self.limits.connections // 20]:
             one.will_close = True

@@ -109,9 +109,13 @@ class Rates:
 
     def _is_first(self, caller: Caller, service: str) -> bool:
         with self._lock:
-            counted = self._refusals.get(caller.name)
+            # By client, as calls are counted: a tenant is whatever the client's tokens name, and a row
+            # for each would have one client fill the disk.
+            name = caller.client.name
+            counted = self._refusals.get(name)
             if counted is None:
-                self._refusals[caller.name] = _Refusals(time.monotonic(), caller, service)
+                everyone = Caller(caller.client, marks=caller.marks)
+                self._refusals[name] = _Refusals(time.monotonic(), everyone, service)
                 return True
             counted.calls += 1
             return False

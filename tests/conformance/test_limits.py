@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 
 from cds_service.audit import reading
 from cds_service.audit.log import AuditLog
-from cds_service.clients.model import Client, Clients
+from cds_service.clients.model import Caller, Client, Clients
 from cds_service.deadline import BEGUN
+from cds_service.failures import Failure
 from cds_service.fhir.evidence import Arrival, Unavailable
 from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.hooks.request import HookRequest
@@ -123,6 +124,23 @@ def test_refused_calls_do_not_fill_the_audit(thrice: Flask) -> None:
     refusals = [event for event in written(thrice) if event["kind"] == "refused"]
     assert [one.get("calls", 1) for one in refusals] == [1, 49]
     assert {one["service"] for one in refusals} == {"heavy-legs-patient-view"}
+
+
+def test_refused_calls_of_many_tenants_do_not_fill_the_audit(make_app: MakeApp) -> None:
+    app = make_app(rate="1/minute")
+    runtime, rates = app.extensions["cds"], app.extensions["rates"]
+    rates.admit(Caller(runtime.clients.anonymous, "first"), "heavy-legs-patient-view")
+    for number in range(50):
+        with pytest.raises(Failure):
+            rates.admit(
+                Caller(runtime.clients.anonymous, f"made-up-{number}"), "heavy-legs-patient-view"
+            )
+    rates.write()
+    refusals = [event for event in written(app) if event["kind"] == "refused"]
+    assert [(one["client"], one.get("calls", 1)) for one in refusals] == [
+        ("anonymous/made-up-0", 1),
+        ("anonymous", 49),
+    ]
 
 
 def test_a_client_has_the_rate_of_its_entry_and_takes_nobody_elses(make_app: MakeApp) -> None:

@@ -138,6 +138,45 @@ def test_pipelined_calls_are_answered_one_by_one(server: Server) -> None:
     assert server.good()
 
 
+def test_who_takes_no_answers_gets_no_more_of_them(server: Server) -> None:
+    one = b"GET /cds-services HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = said(server, one * 1000, hang_up=False)
+    assert 0 < answer.count(b"HTTP/1.1 200") <= 64
+    assert b"HTTP/1.1 400" in answer
+    assert server.good()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"GET http://[x/cds-services HTTP/1.1\r\nHost: x\r\n\r\n",
+        head("Content-Length: " + "1" * 5000),
+    ],
+)
+def test_what_cannot_be_read_is_told_to_its_client_and_not_to_the_log(
+    server: Server, asked: bytes
+) -> None:
+    before = server.log.read_bytes()
+    assert said(server, asked, hang_up=False).startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert server.log.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"\r\n" * 500_000,
+        b"1\r\na\r\n" * 200_000,
+        b"1;" + b"a" * 1_000_000,
+        b"0\r\n" + (b"a: " + b"b" * 900 + b"\r\n") * 1000,
+    ],
+    ids=["empty lines", "bytes by themselves", "a line without end", "a trailer without end"],
+)
+def test_chunks_that_cost_more_than_they_hold_are_refused_early(server: Server, chunks: bytes) -> None:
+    answer = said(server, head("Transfer-Encoding: chunked") + chunks, hang_up=False)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert server.good()
+
+
 def test_a_connection_is_kept_and_used_again(server: Server) -> None:
     with server.connect() as connection:
         for _ in range(3):

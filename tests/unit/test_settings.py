@@ -183,3 +183,9 @@ def test_the_service_is_known_by_its_public_url_or_on_loopback_by_its_port() -> 
     assert settings.read({"CDS_PUBLIC_URL": "https://a.org"}).public_urls == ("https://a.org",)
     assert "http://localhost:9000" in settings.read({"PORT": "9000"}).public_urls
     assert settings.read({"HOST": "0.0.0.0"}).public_urls == ()  # noqa: S104
+
+
+def test_behind_a_proxy_on_its_own_machine_no_page_is_let_in_unasked() -> None:
+    environment = {"CDS_PUBLIC_URL": "https://cds.example.org"}
+    assert settings.read(environment).open_to == ()
+    assert settings.read({"CDS_PUBLIC_URL": "http://localhost:8080"}).open_to == ("*",)

@@ -1,6 +1,8 @@
 """The clients file: what it may say, and all that may be wrong with it, each with its line."""
 
 import json
+import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +300,29 @@ def test_the_failure_lists_every_problem(tmp_path: Path, shipped: RuleBase) -> N
         loaded(path, shipped)
     assert str(caught.value).startswith("the clients file has 22 problems:\n")
     assert str(caught.value).count(f"{path}:") == 22
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "anonymous: &a [*a]\n",
+        "clients: " + "[" * 100_000 + "\n",
+        "a: &a [1, 1]\n"
+        + "".join(
+            f"{one}: &{one} [*{last}, *{last}]\n" for last, one in pairwise("abcdefghijklmnopqrstuvwxyz")
+        ),
+    ],
+    ids=["itself", "deep", "doubled again and again"],
+)
+def test_a_few_lines_that_mean_very_much_are_refused_at_once(
+    tmp_path: Path, shipped: RuleBase, text: str
+) -> None:
+    (tmp_path / "clients.yaml").write_text(text, encoding="utf-8")
+    [problem] = problems(tmp_path / "clients.yaml", shipped)
+    assert "not valid YAML" in problem
+
+
+def test_a_pipe_into_which_nobody_writes_holds_up_nobody(tmp_path: Path, shipped: RuleBase) -> None:
+    os.mkfifo(tmp_path / "clients.yaml")
+    with pytest.raises(Failure, match="no regular file"):
+        loaded(tmp_path / "clients.yaml", shipped)
