@@ -201,6 +201,6 @@ def test_a_page_may_read_when_to_call_again(shared: FlaskClient) -> None:
 
 def test_a_service_that_others_reach_allows_no_page_by_itself(make_app: MakeApp) -> None:
     # A page from the internet runs in a browser inside the hospital, and reaches what it reaches.
-    client = make_app(host="192.0.2.7").test_client()
+    client = make_app(host="192.0.2.7", auth="off").test_client()
     found = client.get("/cds-services", headers={"Origin": SANDBOX})
     assert "Access-Control-Allow-Origin" not in found.headers
