@@ -129,6 +129,15 @@ def test_what_would_lock_everybody_out_does_not_start_and_says_what_to_do(
     assert not (tmp_path / "a.sqlite3").exists(), "before anything is made"
 
 
+def test_a_file_that_names_nobody_does_not_start_where_a_proof_is_required(tmp_path: Path) -> None:
+    path = clients_file(tmp_path, {})
+    settings = Settings(audit_db=tmp_path / "a.sqlite3", clients=path, auth="required")
+    with pytest.raises(Failure, match="names no client") as caught:
+        create_app(settings)
+    assert caught.value.kind is Kind.INCORRECT
+    assert not (tmp_path / "a.sqlite3").exists(), "before anything is made"
+
+
 def told(path: Path, settings: Settings) -> list[str]:
     rule_base = fitness.load(content.texts(CARDS), locked=False)
     return list(exposures(loading.load(path, rule_base, Standing()), settings))
