@@ -40,6 +40,8 @@ def create_app(settings: Settings) -> Flask:
     _refuse_locked_out(settings)
     loaded = fitness.load(content.texts(content.folder("cards", settings.cards), cases=False))
     rule_base = for_region(loaded, settings.region)
+    known = clients(settings, loaded)
+    _refuse_nobody(settings, known)
     audit = AuditLog(settings.audit_db, key=settings.audit_key)
     trusted = str(settings.ca_file or "")
     runtime = Runtime(
@@ -47,7 +49,7 @@ def create_app(settings: Settings) -> Flask:
         rule_base=rule_base,
         audit=audit,
         ehr=Fetching(settings.fetch_budget / 1000, trusted),
-        clients=clients(settings, loaded),
+        clients=known,
         authentication=Authentication(
             settings.public_urls, KeyRing(fetcher(trusted)), Replay(settings.audit_db), Refusals()
         ),
@@ -83,6 +85,17 @@ def clients(settings: Settings, loaded: RuleBase) -> Clients:
         return loading.without(loaded, standing)
     found = loading.load(settings.clients, loaded, standing)
     return msgspec.structs.replace(found, anonymous=None) if settings.auth_required else found
+
+
+def _refuse_nobody(settings: Settings, found: Clients) -> None:
+    """Do not start with a file that names nobody. A reload may: so the last client is shut out."""
+    if settings.auth_required and not found.known:
+        raise Failure(
+            Kind.INCORRECT,
+            "names no client: a proof of who calls is required, and nobody could give one",
+            where=str(settings.clients),
+            todo="add an entry under `clients`, as deploy/clients.example.yaml shows it",
+        )
 
 
 def _refuse_locked_out(settings: Settings) -> None:

@@ -103,7 +103,6 @@ class Runtime:
             deadline.check()
             service = _service(service_id, caller)
             request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
-            _log_bare(service, request)
             evidence = self._evidence(request, service, caller, clock)
             deadline.check()
             now, marks = self._now(request, begun, caller)
@@ -115,6 +114,8 @@ class Runtime:
             clock.lap("encode")
             deadline.check()
         except Failure as failure:
+            if request is not None and failure.kind is Kind.UNOBTAINABLE:
+                _log_bare(service_id, request)
             self.refused(failure, service_id, caller, body, request)
             raise
         except Exception as error:
@@ -282,13 +283,13 @@ class Runtime:
         return encoding.response(decision.cards, decision.evaluation(), decision.not_read())
 
 
-def _log_bare(service: Service, request: HookRequest) -> None:
-    """Tell the operator of a call that brings no data and no leave to fetch any (requirement 92)."""
+def _log_bare(service_id: str, request: HookRequest) -> None:
+    """Tell the operator of a call that failed as it brings no data and no leave to fetch any (92)."""
     if not request.prefetch and request.authorization is None:
         _log.warning(
             "%s: a call with neither prefetch nor fhirAuthorization: is the address that the EHR has on "
             "record exactly the one it calls?",
-            service.id,
+            service_id,
         )
 
 

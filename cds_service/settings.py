@@ -149,7 +149,7 @@ class Settings(msgspec.Struct, frozen=True):
             "Origins that may call from a browser, beside those that a client's entry names; `*` is "
             "any, and an empty value is none. No limit on callers that are no browser",
             unset="`*` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, none "
-            "elsewhere",
+            "everywhere else",
         ),
     ] = None
     deadline: Annotated[
@@ -247,13 +247,11 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def auth_required(self) -> bool:
         """Whether callers must prove who they are."""
-        if self.auth:
-            return self.auth == "required"
-        return self._reached
+        return self.auth == "required" if self.auth else self.reached
 
     @property
-    def _reached(self) -> bool:
-        """Whether others than this machine can call: by its own address, or through a proxy on it."""
+    def reached(self) -> bool:
+        """Whether others than this machine are meant to call: at this address or at a proxy's."""
         public = urlsplit(self.public_url).hostname
         return not loopback(self.host) or (public is not None and not loopback(public))
 
@@ -280,7 +278,7 @@ class Settings(msgspec.Struct, frozen=True):
         """
         if self.origins is not None:
             return self.origins
-        return () if self._reached else ("*",)
+        return () if self.reached else ("*",)
 
 
 def variables() -> Iterator[tuple[str, Variable, Any]]:

@@ -14,7 +14,7 @@ from cds_service.clients.building import Standing
 from cds_service.clients.cautions import cautions
 from cds_service.clients.exposure import exposures
 from cds_service.clients.keys import Fetch, KeyRing
-from cds_service.clients.model import Client, Clients, KeyAddress
+from cds_service.clients.model import Client, Clients, FhirServer, KeyAddress
 from cds_service.clients.tokens import Refused, Unreachable
 from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import BrokenClients, Failure, Kind
@@ -154,10 +154,15 @@ def _described(client: Client) -> Iterator[str]:
         ("issuer", trust.issuer if trust else ""),
         ("tenants", ", ".join(trust.tenants) if trust else ""),
         ("audience", ", ".join(trust.audiences) if trust else ""),
+        ("subject", ", ".join(trust.subjects) if trust else ""),
         ("algorithms", ", ".join(trust.algorithms) if trust else ""),
         ("keys", ", ".join(known)),
-        ("jku", ", ".join(one.url for one in trust.keys.addresses) if trust else ""),
-        ("FHIR", ", ".join(one.base for one in client.fhir_servers) or "none: nothing is fetched"),
+        ("jku", ", ".join(one.url + _risks(one) for one in trust.keys.addresses) if trust else ""),
+        (
+            "FHIR",
+            ", ".join(one.base + _risks(one) for one in client.fhir_servers)
+            or "none: nothing is fetched",
+        ),
         ("services", ", ".join(sorted(client.services)) or "all"),
         ("origins", ", ".join(client.origins)),
         ("rate", client.rate),
@@ -165,11 +170,23 @@ def _described(client: Client) -> Iterator[str]:
         ("rules off", ", ".join(sorted(policy.disabled))),
         ("silent", ", ".join(sorted(policy.silent))),
         ("mode", "silent: no cards are shown" if policy.silent_mode else ""),
+        ("cards", "" if policy.card_cap is None else f"at most {policy.card_cap}"),
+        ("intent", "" if policy.intent == "proposal" else policy.intent),
+        ("evaluation", "every rule's result is on each response" if policy.evaluation else ""),
+        ("dates", "it resolves today()" if client.relative_dates else ""),
+        ("overrides", ", ".join(sorted(client.override_reasons))),
         ("rule base", f"{client.rule_base.version}, digest {client.rule_base.digest[:12]}"),
     )
     for name, value in lines:
         if value:
             yield f"  {name:11} {value}"
+
+
+def _risks(one: FhirServer | KeyAddress) -> str:
+    """What the entry allows at an address that is not allowed by itself."""
+    marks = (("plain-http", one.plain_http), ("private", one.private))
+    said = ", ".join(name for name, holds in marks if holds)
+    return f" ({said})" if said else ""
 
 
 def _keys(client: Client) -> Iterator[jwks.Key]:

@@ -73,10 +73,11 @@ def _known(
     for index, name in enumerate(said):
         if name not in known:
             where = (*at, index) if listed else at
-            yield where, f"there is no {what} {name!r}{_instead(name, known)}"
+            yield where, f"there is no {what} {name!r}{instead(name, known)}"
 
 
-def _instead(name: str, known: Mapping[str, Any]) -> str:
+def instead(name: str, known: Mapping[str, Any]) -> str:
+    """What may be meant by a name that there is none of, as the end of a sentence."""
     near = get_close_matches(name, known, n=1) or [one for one in known if one.startswith(name)][:1]
     if near:
         return f"; is {near[0]!r} meant?"

@@ -65,6 +65,17 @@ class KeySet(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
+def _no_json(raw: bytes) -> str:
+    if b"PRIVATE KEY-----" in raw:
+        return (
+            "holds a PRIVATE key: whoever reads this file can sign tokens with it. Take it away, have "
+            "its owner replace it, and put a JWK set of public keys (RFC 7517) here"
+        )
+    if b"-----BEGIN " in raw:
+        return "is PEM and not JSON: ask the client for its keys as a JWK set (RFC 7517)"
+    return "is not JSON: it must be a JWK set (RFC 7517)"
+
+
 def parse(raw: bytes) -> KeySet:
     """The keys of a JWK set; those that cannot be used are told apart, in words without key material.
 
@@ -74,7 +85,7 @@ def parse(raw: bytes) -> KeySet:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
-        raise ValueError("is not JSON") from None
+        raise ValueError(_no_json(raw)) from None
     members = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(members, list) or not members:
         raise ValueError('is no JWK set: an object with the array "keys" (RFC 7517)')

@@ -141,4 +141,10 @@ def _misshapen(document: reading.Document) -> Iterator[ContentProblem]:
     ):
         deepest = jsonschema.exceptions.best_match([error]) or error
         at = tuple(deepest.absolute_path)
+        if deepest.validator == "additionalProperties" and isinstance(deepest.instance, dict):
+            known = deepest.schema.get("properties", {})
+            for name in (one for one in deepest.instance if one not in known):
+                what = f"there is no such key{checks.instead(name, known)}"
+                yield document.problem((*at, name), _said((*at, name), what))
+            continue
         yield document.problem(at, _said(at, deepest.message) if at else deepest.message)

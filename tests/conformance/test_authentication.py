@@ -42,7 +42,8 @@ DISCOVERY = f"{BASE}/cds-services"
 
 
 def app_for(make_app: MakeApp, folder: Path, entry: Mapping[str, Any], **settings: Any) -> Flask:
-    chosen = {"auth": "required", "public_url": BASE, "demo": False, "allow_now": True, **settings}
+    chosen = {"auth": "required", "public_url": BASE, "origins": ("*",), "demo": False}
+    chosen |= {"allow_now": True, **settings}
     return make_app(clients=written(folder, OURS, EPIC, **entry), **chosen)
 
 
@@ -334,6 +335,14 @@ def test_a_key_that_was_added_to_the_file_counts_once_it_was_read_again(
     app.extensions["cds"].reload()
     answered(call(app.test_client(), new.token()))
     assert rows(app)[-2]["kind"] == "configured"
+
+
+def test_the_last_client_is_shut_out_by_a_file_without_it(make_app: MakeApp, tmp_path: Path) -> None:
+    app = app_for(make_app, tmp_path, {})
+    answered(call(app.test_client(), OURS.token()))
+    (tmp_path / "clients.yaml").write_text("clients: {}\n", "utf-8")
+    app.extensions["cds"].reload()
+    refused(call(app.test_client(), OURS.token()))
 
 
 def test_key_addresses_are_asked_for_the_client_that_has_them_alone(

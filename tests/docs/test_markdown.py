@@ -128,3 +128,17 @@ def test_prose_is_wrapped_so_that_a_diff_shows_what_changed(page: Path) -> None:
         if len(lines[at]) > LONGEST and len(lines[at].split()) > 1
     ]
     assert long == [], f"lines over {LONGEST} characters"
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=named)
+def test_no_table_or_numbered_step_was_run_together_with_the_line_before(page: Path) -> None:
+    said = [token.content for token in tokens(page.read_text("utf-8")) if token.type == "inline"]
+    assert [one for one in said if "|---" in one or re.search(r"\. 2\. [A-Z]", one)] == []
+
+
+@pytest.mark.parametrize("page", sorted((CHECKOUT / "docs" / "connect").glob("*.md")), ids=named)
+def test_a_number_in_brackets_is_a_requirement_of_the_conformance_page(page: Path) -> None:
+    listed = (CHECKOUT / "docs" / "reference" / "conformance.md").read_text("utf-8")
+    known = set(re.findall(r"^\| (\w+) \|", listed, re.MULTILINE))
+    cited = re.findall(r"\(((?:\d+|D)(?:, \d+)*)\)", page.read_text("utf-8"))
+    assert [one for group in cited for one in group.split(", ") if one not in known] == []

@@ -52,6 +52,8 @@ def test_an_open_server_is_asked_without_a_token(stage: Stage) -> None:
     stage.server.behave(fault_proxy.well_behaved)
     assert called(stage, fhirAuthorization=...).warns
     assert all("authorization" not in one.headers for one in stage.server.asked)
+    # A server that needs no token was asked and has answered: nothing is wrong with the EHR's address.
+    assert "neither prefetch" not in stage.service.log()
 
 
 @pytest.mark.requirement(23)

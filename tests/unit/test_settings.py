@@ -117,6 +117,7 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, text: str) ->
 
 def test_no_variable_is_read_beside_these() -> None:
     known = {variable.name for _, variable, _ in settings.variables()}
+    known.add(TOKEN_VARIABLE)  # of the commands that play the EHR: no setting of the service
     named = {
         name
         for file in PACKAGE.rglob("*.py")
@@ -148,6 +149,24 @@ def test_pages_of_any_origin_may_call_only_where_nobody_else_can(
 ) -> None:
     environment = {"HOST": host} | ({} if said is None else {"CDS_ORIGINS": said})
     assert settings.read(environment).open_to == open_to
+
+
+@pytest.mark.requirement(60)
+@pytest.mark.parametrize(
+    ("public", "open_to"),
+    [
+        ("https://cds.example.org", ()),
+        ("http://192.0.2.7:8080", ()),
+        ("http://localhost:9000", ("*",)),
+        ("", ("*",)),
+    ],
+)
+def test_behind_a_proxy_on_the_same_machine_an_origin_has_to_be_named(
+    public: str, open_to: tuple[str, ...]
+) -> None:
+    assert settings.read({"CDS_PUBLIC_URL": public}).open_to == open_to
+    named = {"CDS_PUBLIC_URL": public, "CDS_ORIGINS": "https://a.org"}
+    assert settings.read(named).open_to == ("https://a.org",)
 
 
 @pytest.mark.requirement(50)

@@ -185,6 +185,15 @@ def test_a_red_flag_that_is_kept_quiet_is_said(base: RuleBase) -> None:
     assert list(cautions(clients(base, Client("ehr", base)))) == []
 
 
+def test_the_rule_of_a_critical_card_that_is_kept_quiet_is_said() -> None:
+    levels = [{"when": "low", "indicator": "critical"}, {"when": "b", "indicator": "info"}]
+    low = fact("measurement", of="potassium", is_={"below": "potassium-low"}, within="window-7")
+    base = loaded(texts({"low": low}, [rule("severe", "b", levels=levels), rule("mild", "b")]))
+    off = Policy(disabled=frozenset({"severe", "mild"}))
+    [said] = cautions(clients(base, Client("ehr", base, off)))
+    assert said == "ehr: the rule of a critical card severe is switched off"
+
+
 def test_a_red_flag_that_is_off_for_all_says_so(base: RuleBase) -> None:
     ehr = Client("ehr", base, Policy(disabled=frozenset({"grave"})))
     [said] = cautions(clients(base, ehr, off=frozenset({"grave"})))

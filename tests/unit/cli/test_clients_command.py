@@ -57,6 +57,54 @@ def test_a_good_file_is_told_as_a_table(tmp_path: Path) -> None:
         assert word in said.output
 
 
+def test_what_an_entry_allows_beyond_the_usual_is_told(tmp_path: Path) -> None:
+    server = {"base": "http://10.1.1.1/fhir", "plain-http": True, "private": True}
+    more = {"subject": ["an-app"], "evaluation": True, "cards": 2, "relative-dates": True}
+    path = written(
+        tmp_path, **{"fhir-servers": [server], "override-reasons": {"17": "patient-refuses"}}, **more
+    )
+    said = run("clients", "check", str(path)).output
+    for word in (
+        "http://10.1.1.1/fhir (plain-http, private)",
+        "subject     an-app",
+        "cards       at most 2",
+        "evaluation  every rule's result is on each response",
+        "dates       it resolves today()",
+        "overrides   17",
+    ):
+        assert word in said
+
+
+def test_a_key_that_there_is_none_of_is_told_at_its_own_line_with_what_may_be_meant(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, zonee="UTC")
+    line = path.read_text("utf-8").splitlines().index('   "zonee": "UTC"') + 1
+    said = run("clients", "check", str(path))
+    assert said.exit_code == 1
+    what = "clients/st-elsewhere/zonee: there is no such key; is 'zone' meant?"
+    assert f"{path}:{line}: {what}" in said.output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("-----BEGIN PRIVATE KEY-----\nMII", "holds a PRIVATE key"),
+        (
+            "-----BEGIN PUBLIC KEY-----\nMII",
+            "is PEM and not JSON: ask the client for its keys as a JWK set",
+        ),
+    ],
+)
+def test_a_key_file_of_another_form_is_told_what_it_is(tmp_path: Path, content: str, said: str) -> None:
+    path = written(tmp_path)
+    (tmp_path / "keys.json").write_text(content, "utf-8")
+    told = run("clients", "check", str(path))
+    assert told.exit_code == 1
+    assert said in told.output
+    assert "MII" not in told.output
+
+
 def test_every_problem_is_listed_with_its_place(tmp_path: Path) -> None:
     path = written(tmp_path, services=["nope"], zone="Mars/Base")
     said = run("clients", "check", str(path))
@@ -126,6 +174,15 @@ def test_what_would_lock_everybody_out_does_not_start_and_says_what_to_do(
     assert caught.value.kind is Kind.INCORRECT
     assert caught.value.where == where
     assert todo in caught.value.todo
+    assert not (tmp_path / "a.sqlite3").exists(), "before anything is made"
+
+
+def test_a_file_that_names_nobody_does_not_start_where_a_proof_is_required(tmp_path: Path) -> None:
+    path = clients_file(tmp_path, {})
+    settings = Settings(audit_db=tmp_path / "a.sqlite3", clients=path, auth="required")
+    with pytest.raises(Failure, match="names no client") as caught:
+        create_app(settings)
+    assert caught.value.kind is Kind.INCORRECT
     assert not (tmp_path / "a.sqlite3").exists(), "before anything is made"
 
 
