@@ -58,6 +58,7 @@ def running(module: tuple[str, ...], folder: Path) -> Iterator[Running]:
         "HOST": "127.0.0.1",
         "CDS_AUDIT_DB": str(folder / f"audit-{port}.sqlite3"),
         "CDS_ALLOW_NOW": "1",  # the bodies say what time it is
+        "CDS_RATE": "",  # one client sends all it can
     }
     begun = time.perf_counter()
     with output.open("wb") as log:

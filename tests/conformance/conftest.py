@@ -35,7 +35,7 @@ def make_app(tmp_path_factory: pytest.TempPathFactory) -> MakeApp:
 
     def make(**more: Any) -> Flask:
         folder: Path = tmp_path_factory.mktemp("audit")
-        chosen: dict[str, Any] = {"demo": True, "allow_now": True, "validate": True, **more}
+        chosen: dict[str, Any] = {"demo": True, "allow_now": True, "validate": True, "rate": "", **more}
         return create_app(Settings(audit_db=folder / "audit.sqlite3", **chosen))
 
     return make

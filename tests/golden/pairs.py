@@ -45,7 +45,7 @@ def client() -> FlaskClient:
     scratch = tempfile.mkdtemp(prefix="goldens-")
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     settings = Settings(
-        audit_db=Path(scratch) / "audit.sqlite3", demo=True, allow_now=True, validate=True
+        audit_db=Path(scratch) / "audit.sqlite3", demo=True, allow_now=True, validate=True, rate=""
     )
     return create_app(settings).test_client()
 

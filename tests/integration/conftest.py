@@ -89,7 +89,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                     *arguments,
                 ],
                 cwd=CHECKOUT,
-                env={**os.environ, "CDS_AUDIT_DB": str(folder / "audit.sqlite3"), **environment},
+                env=os.environ
+                | {"CDS_AUDIT_DB": str(folder / "audit.sqlite3"), "CDS_RATE": ""}
+                | environment,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,

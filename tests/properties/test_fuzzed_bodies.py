@@ -124,7 +124,8 @@ _MARK = re.compile('"@raw:([0-9]+)@"')
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     log = tmp_path_factory.mktemp("audit") / "audit.sqlite3"
-    return create_app(Settings(audit_db=log, demo=True, allow_now=True, validate=True)).test_client()
+    settings = Settings(audit_db=log, demo=True, allow_now=True, validate=True, rate="")
+    return create_app(settings).test_client()
 
 
 def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

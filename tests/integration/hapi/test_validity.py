@@ -63,7 +63,7 @@ def offered(
 ) -> dict[bytes, str]:
     """Return a resource of each shape as JSON, and where it is first offered."""
     audit = tmp_path_factory.mktemp("service") / "audit.sqlite3"
-    app = create_app(Settings(audit_db=audit, allow_now=True))
+    app = create_app(Settings(audit_db=audit, allow_now=True, rate=""))
     found: dict[str, tuple[bytes, str]] = {}
     for where, resource in (*of_fixtures(app.test_client()), *of_cases(shipped_texts, shipped)):
         written = exact.encode(resource)
