@@ -199,8 +199,8 @@ class Settings(msgspec.Struct, frozen=True):
             AUTHENTICATION,
             "Whether every call must carry a signed token of a client. `off`: whoever reaches the "
             "service may call, as `anonymous`. Without a clients file, `required` does not start",
-            unset="`off` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, "
-            "`required` everywhere else",
+            unset="`off` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, but for "
+            "calls that a proxy has forwarded; `required` everywhere else",
         ),
     ] = ""
     auth_discovery: Annotated[

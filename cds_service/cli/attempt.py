@@ -20,6 +20,7 @@ from cds_service.failures import Failure, Kind
 _DISCOVERY = "http://127.0.0.1:8080/cds-services"
 _OK, _UNAUTHORIZED, _MISSING = 200, 401, 404
 _NOT_READ = "org.heavylegs.not-read"
+_EVALUATION = "org.heavylegs.evaluation"
 
 
 @click.command(
@@ -169,9 +170,22 @@ def _say_answer(answer: Answer, *, as_json: bool) -> int:
         return 0
     found = answer.body.get("cards", [])
     if not found:
-        click.echo("No card.")
+        click.echo(f"No card{_why_none(answer.body)}")
     cards.show(found)
     for one in answer.body.get("extension", {}).get(_NOT_READ, ()):
         said = ", ".join(f"{key} {value}" for key, value in one.items())
         click.echo(f"not read by the service: {printable(said)}")
     return 0
+
+
+def _why_none(body: Json) -> str:
+    """The end of a sentence: why there is no card, as far as the answer tells."""
+    lines = body.get("extension", {}).get(_EVALUATION, ())
+    if not lines:
+        return ", and no word on why: the service does not tell this client."
+    asked = [one for one in lines if one.get("shown") != "not-this-hook"]
+    reasons = {one.get("reason") for one in asked}
+    if len(reasons) == 1 and asked[0].get("shown") == "not-assessed":
+        return f": {printable(str(reasons.pop()))}, for every rule."
+    unsure = sum(one.get("outcome") == "unknown" for one in asked)
+    return f". {unsure} of {len(asked)} rules could not be decided; --json has the reason of each."

@@ -16,6 +16,7 @@ from gunicorn.arbiter import Arbiter
 from cds_service import settings
 from cds_service.app import create_app
 from cds_service.clients.exposure import exposures
+from cds_service.clients.model import Clients
 from cds_service.failures import Failure, Kind
 from cds_service.server.worker import BufferingWorker, Limits
 
@@ -98,9 +99,7 @@ def _say(config: settings.Settings, app: Flask) -> None:
 def _say_who_may_call(config: settings.Settings, app: Flask) -> None:
     clients = app.extensions["cds"].clients
     if config.auth_required:
-        click.echo(
-            f"  callers     need a token of one of {len(clients.known)} clients; {config.clients}"
-        )
+        click.echo(f"  callers     need a token of one of {_counted(clients)}; {config.clients}")
         click.echo(f"              addressed to {config.public_urls[0]}/cds-services…")
     else:
         why = "CDS_AUTH=off" if config.auth else f"only this machine reaches {config.host}"
@@ -172,8 +171,8 @@ class Server(BaseApplication):
             return False
         gc.freeze()  # shared with the processes to come, as at the start
         _logger.warning(
-            "SIGHUP: clients file in force: %d clients, digest %s",
-            len(runtime.clients.known),
+            "SIGHUP: clients file in force: %s, digest %s",
+            _counted(runtime.clients),
             runtime.clients.digest[:12] or "(no file)",
         )
         return True
@@ -181,3 +180,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """What gunicorn asks for the application."""
         return self._app
+
+
+def _counted(clients: Clients) -> str:
+    return "1 client" if len(clients.known) == 1 else f"{len(clients.known)} clients"

@@ -17,7 +17,7 @@ from cds_service.clients.building import Builder, Standing
 from cds_service.clients.jwks import Key
 from cds_service.clients.model import ALGORITHMS, Clients
 from cds_service.failures import BrokenClients, ContentProblem, Failure, Kind
-from cds_service.rulebase import reading
+from cds_service.rulebase import reading, shape
 from cds_service.rulebase.model import RuleBase
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _read(path: Path) -> bytes:
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
     text = files(__package__).joinpath("clients.schema.json").read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
+    return shape.validator(json.loads(text))
 
 
 def _misshapen(document: reading.Document) -> Iterator[ContentProblem]:

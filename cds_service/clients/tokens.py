@@ -59,6 +59,7 @@ class Reason(StrEnum):
     KEYS_UNREACHABLE = "keys-unreachable"
     SIGNATURE = "signature"
     REPLAYED = "replayed"
+    FORWARDED = "forwarded"
 
 
 # What each word means and what to do about it, for those who read the log.
@@ -86,6 +87,9 @@ MEANINGS: Mapping[Reason, str] = {
     "before may still be used",
     Reason.SIGNATURE: "the signature is not that of the key",
     Reason.REPLAYED: "the token (`iss` and `jti`) was used before",
+    Reason.FORWARDED: "the call came through a proxy, and nobody has said who may call a service "
+    "that was started for this machine alone: set CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where "
+    "whoever reaches the proxy may call",
 }
 
 

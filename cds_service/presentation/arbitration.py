@@ -38,7 +38,7 @@ def settle(
     settled = _alone(settled, rules)
     settled = _merged(settled, rules)
     ordered = sorted(_beside_critical(settled, rules), key=lambda one: _order(one, rule_base))
-    ordered = _tips(ordered, rules)
+    ordered = _tips(ordered, rules, policy)
     capped = _capped(ordered, rules, rule_base, policy)
     gone = spent(capped, facts, rule_base)
     if not gone:
@@ -143,9 +143,17 @@ def _merged(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]
     return settled
 
 
-def _tips(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
-    """Tips become one card, the last, in the order they have; none beside a critical."""
-    critical = any(one.shown == "card" and one.indicator == "critical" for one in findings)
+def _tips(findings: list[Finding], rules: Mapping[str, Rule], policy: Policy) -> list[Finding]:
+    """Tips become one card, the last, in the order they have; none beside a critical.
+
+    Nor beside one that a client has chosen not to see: whoever wants no card of a clot still must not
+    be told to walk more by us.
+    """
+    unseen = policy.disabled | policy.silent
+    critical = any(
+        one.indicator == "critical" and one.speaks and (one.shown == "card" or one.rule in unseen)
+        for one in findings
+    )
     first = next((one.rule for one in findings if one.shown == "card" and rules[one.rule].tip), "")
     settled = []
     for one in findings:

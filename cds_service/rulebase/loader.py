@@ -12,7 +12,17 @@ import jsonschema
 
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.hooks.service import Service
-from cds_service.rulebase import bounds, building, building_facts, checks, lock, model, names, reading
+from cds_service.rulebase import (
+    bounds,
+    building,
+    building_facts,
+    checks,
+    lock,
+    model,
+    names,
+    reading,
+    shape,
+)
 from cds_service.rulebase.concepts import CodeSet, Concept
 from cds_service.rulebase.numbers import labelled
 from cds_service.rulebase.terminology import Terminology
@@ -135,9 +145,7 @@ def _validators(texts: Mapping[str, str]) -> dict[str, jsonschema.Draft202012Val
         file = f"{kind}.schema.json"
         if file not in texts:
             raise BrokenRuleBase([ContentProblem(file, 1, "the schema is missing")])
-        found[kind] = jsonschema.Draft202012Validator(
-            json.loads(texts[file]), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-        )
+        found[kind] = shape.validator(json.loads(texts[file]))
     return found
 
 

@@ -18,7 +18,7 @@ LINGER = 2.0  # seconds that a client has to take the answer to what it is still
 _DISCARD = 256 * 1024  # bytes read at once and thrown away meanwhile
 _PIPELINED = 32  # requests of one connection that wait; more of their answers would only fill memory
 # Status → FHIR issue type and what is said. waitress's own words quote the request.
-_REFUSALS: Mapping[int, tuple[str, str]] = {
+REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("invalid", "this is not HTTP as RFC 9112 has it; nothing was read"),
     408: ("timeout", "the request did not arrive in time; send it whole, at once"),
     413: ("too-long", "the body is larger than is read"),
@@ -30,7 +30,7 @@ _REFUSALS: Mapping[int, tuple[str, str]] = {
 
 def outcome(status: int) -> bytes:
     """The body of what the server answers by itself: an OperationOutcome."""
-    code, words = _REFUSALS.get(status, _REFUSALS[500])
+    code, words = REFUSALS.get(status, REFUSALS[500])
     issue = {"severity": "error", "code": code, "diagnostics": words}
     return msgspec.json.encode({"resourceType": "OperationOutcome", "issue": [issue]})
 

@@ -100,7 +100,7 @@ class BufferingWorker(Worker):
             # Nothing of a body or an answer is ever put into a file.
             inbuf_overflow=2 * self.limits.body,
             outbuf_overflow=2 * self.limits.body,
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,  # nothing is believed of them: see web.callers
             log_socket_errors=False,
         )
 

@@ -10,6 +10,9 @@ from cds_service.clients.model import Caller
 from cds_service.clients.tokens import Reason
 from cds_service.invocation import PLAYGROUND, Runtime
 
+# What proxies add, and no client by itself (RFC 7239; RFC 9110 7.6.3).
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
 
 def known() -> Caller | None:
     """Who makes the present call; None while that is not established."""
@@ -34,11 +37,23 @@ def _established(runtime: Runtime) -> Caller:
         return proven
     if client is None:
         raise unproven()
+    if _from_elsewhere(runtime):
+        runtime.authentication.refusals.add(Reason.FORWARDED, "")
+        raise unproven()
     # Only where the page is served: elsewhere no caller may have its calls counted as play.
     if runtime.settings.demo and request.headers.get("X-Heavy-Legs-Page"):
         page = msgspec.structs.replace(client, name=runtime.page)
         return Caller(page, marks=(PLAYGROUND,))
     return Caller(client)
+
+
+def _from_elsewhere(runtime: Runtime) -> bool:
+    """Whether a call for which nobody has switched authentication off comes through a proxy.
+
+    It is off by itself where the service listens to this machine alone. A proxy on the same machine
+    makes that everybody.
+    """
+    return not runtime.settings.auth and any(name in request.headers for name in _FORWARDED)
 
 
 def reader(runtime: Runtime) -> Caller | None:

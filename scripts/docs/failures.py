@@ -11,17 +11,23 @@ from cds_service.hooks import request
 from cds_service.hooks.envelope import MOST_MEMBERS
 from cds_service.hooks.necessary import NECESSARY
 from cds_service.hooks.prefetch import MOST_ENTRIES
+from cds_service.server.channel import REFUSALS
 from cds_service.settings import BODY_LIMIT
 from cds_service.web.errors import TABLE, response
 from scripts.docs import markdown
 
 INTRODUCTION = """\
-For integrators who see a call refused, and for operators who see a start refused. Every failure is
-of one of these kinds. Over HTTP it is an OperationOutcome, and its `diagnostics` say what is wrong,
-where, and what to do; on the command line it is one line on standard error, and an exit code.
+For integrators who see a call refused, and for operators who see a start refused. Every failure of a
+call that was read is of one of these kinds; what never becomes a call is
+[below](#what-is-refused-before-it-is-a-call). Over HTTP it is an OperationOutcome, and its `diagnostics`
+say what is wrong, where, and what to do; on the command line it is one line on standard error, and
+an exit code.
 
 An EHR tends to show every error as "no cards". So watch the statuses at the proxy: no card is no
 all-clear."""
+BEFORE = """\
+The server answers these by itself, with an OperationOutcome too, and closes the connection. They are
+not in the audit log, but for the 413."""
 CLOSE = """\
 `expression` is the place, as a JSON path, where there is one. Of a `fault`, and of `unavailable`,
 the answer holds no details: they are in the log of the service. Every refused call to a service is
@@ -57,6 +63,12 @@ def page() -> str:
                 f"the entries, components, contained resources and answers together: {MOST_ENTRIES:,}",
                 f"the members of one object of the envelope: {MOST_MEMBERS:,}",
             ]
+        ),
+        "## What is refused before it is a call",
+        BEFORE,
+        markdown.table(
+            ("status", "issue code", "said"),
+            [(str(status), markdown.code(code), said) for status, (code, said) in REFUSALS.items()],
         ),
         "## What a refusal looks like",
         f"A request with nothing in it but a hook, answered with status {example_status()}:",

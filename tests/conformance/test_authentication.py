@@ -360,3 +360,23 @@ def test_key_addresses_are_asked_for_the_client_that_has_them_alone(
     assert asked == []
     refused(call(app.test_client(), OURS.token()))
     assert asked == ["https://unreachable.invalid/jwks.json"]
+
+
+@pytest.mark.requirement(50)
+@pytest.mark.parametrize(
+    "mark", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host"]
+)
+def test_a_proxy_on_the_same_machine_does_not_open_the_door(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, mark: str
+) -> None:
+    """Authentication is off on loopback by itself; that a proxy stands there makes it the world."""
+    trusting, told = make_app(origins=("*",)).test_client(), make_app(auth="off").test_client()
+    marked = {f"HTTP_{mark.upper().replace('-', '_')}": "203.0.113.7"}
+    with caplog.at_level(logging.WARNING):
+        refused(call(trusting, None, environ_overrides=marked))
+    assert MEANINGS[Reason.FORWARDED] in caplog.text
+    assert "203.0.113.7" not in caplog.text
+    refused(call(trusting, None, DISCOVERY, environ_overrides=marked))
+    for url in (DISCOVERY, SERVICE):
+        assert call(trusting, None, url).status_code == 200
+        assert call(told, None, url, environ_overrides=marked).status_code == 200

@@ -24,6 +24,11 @@ def test_a_patient_is_loaded_and_looked_at(fhir_server: Loaded, service: str, tm
     [line] = [one for one in shown.stdout.splitlines() if one.startswith("  questionnaireR")]
     assert "not sent: 400" in line
 
+    patients_own = command(
+        folder, "try", fhir_server.base, "k-command", "--service", service, "--user", "Patient/k-command"
+    )
+    assert "No card: not-a-clinicians-view, for every rule." in patients_own.stdout
+
 
 def test_what_is_no_r4_is_left_out_and_the_rest_is_loaded(fhir_server: Loaded, tmp_path: Path) -> None:
     loaded = command(

@@ -53,6 +53,12 @@ def test_a_chunked_body_without_a_length_is_read(server: Server, size: int) -> N
     assert b"2.4 mmol/L" in answer
 
 
+@pytest.mark.requirement(50)
+def test_what_a_proxy_has_forwarded_is_seen_to_be_forwarded(server: Server) -> None:
+    assert server.call("POST", address(), BODY)[0] == 200
+    assert server.call("POST", address(), BODY, {"X-Forwarded-For": "203.0.113.7"})[0] == 401
+
+
 @pytest.mark.requirement(12)
 def test_a_chunked_body_of_17_mib_is_too_large(server: Server) -> None:
     raw = head("Transfer-Encoding: chunked", "Connection: close") + chunked(

@@ -35,7 +35,7 @@ def begin() -> Iterator[Begin]:
 @pytest.fixture(scope="module")
 def proxied(begin: Begin, start: Start) -> Proxy:
     """The service as docker-compose.yml starts it, with the proxy before it."""
-    return begin(start("--workers", "1", CDS_THREADS="4").port)
+    return begin(start("--workers", "1", CDS_THREADS="4", CDS_AUTH="off").port)
 
 
 @pytest.fixture(scope="module")

@@ -222,7 +222,9 @@ def test_an_entry_of_the_wrong_shape_is_told(
     assert word in said
 
 
-@pytest.mark.parametrize("name", ["St-Elsewhere", "a b", "x" * 41, "-x", "a/b", "playground", "unknown"])
+@pytest.mark.parametrize(
+    "name", ["St-Elsewhere", "a b", "x" * 41, "-x", "a/b", "playground", "unknown", "a\n"]
+)
 def test_a_name_that_the_audit_could_not_keep_is_refused(
     tmp_path: Path, shipped: RuleBase, name: str
 ) -> None:

@@ -157,6 +157,16 @@ def test_tips_are_gone_when_any_card_is_critical() -> None:
     assert shown(decided(base, a=True, b=True)) == {"a-tip": "withheld", "rule": "card"}
 
 
+@pytest.mark.parametrize(
+    "policy", [Policy(disabled=frozenset({"rule"})), Policy(silent=frozenset({"rule"}))]
+)
+def test_a_critical_that_a_client_does_not_see_holds_tips_back_all_the_same(policy: Policy) -> None:
+    base = rule_base(rules=[tip("a-tip"), rule("rule", "b", indicator="critical")])
+
+    assert shown(decided(base, a=True, b=True, policy=policy))["a-tip"] == "withheld"
+    assert shown(decided(base, a=True, b=False, policy=policy))["a-tip"] == "card"
+
+
 GATED = {"all": ["a", {"none": ["b", "c"]}]}
 
 
