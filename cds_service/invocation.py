@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cds_service import emission
-from cds_service.audit import configuration, event
+from cds_service.audit import event
 from cds_service.audit.allowlist import Allowlist
 from cds_service.audit.history import history_of, of_another
 from cds_service.audit.log import AuditLog
+from cds_service.clients import configuration
 from cds_service.clients.authentication import Authentication
 from cds_service.clients.cautions import cautions
 from cds_service.clients.choices import reason_meant, services_of

@@ -15,7 +15,8 @@ from cds_service.clients.cautions import cautions
 from cds_service.clients.exposure import exposures
 from cds_service.clients.keys import Fetch, KeyRing
 from cds_service.clients.model import Client, Clients, FhirServer, KeyAddress
-from cds_service.clients.tokens import Refused, Unreachable
+from cds_service.clients.token_reasons import MEANINGS, Refused
+from cds_service.clients.tokens import Unreachable
 from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import BrokenClients, Failure, Kind
 
@@ -116,7 +117,7 @@ def token(file: Path, cards: str, url: str) -> None:
         proof = tokens.check(text, found, frozenset({endpoint}), KeyRing(_fetch()), now)
     except Refused as refused:
         whose = f", as client {refused.client}" if refused.client else ""
-        meaning = tokens.MEANINGS[refused.reason]
+        meaning = MEANINGS[refused.reason]
         click.secho(f"refused{whose}: {refused.reason}: {meaning}", fg="red", bold=True)
         sys.exit(1)
     whose = f"{proof.client.name}, tenant {proof.tenant}" if proof.tenant else proof.client.name

@@ -8,7 +8,8 @@ from cds_service.clients import tokens
 from cds_service.clients.model import Caller, Clients
 from cds_service.clients.refusals import Refusals
 from cds_service.clients.replay import Replay
-from cds_service.clients.tokens import KeySource, Reason, Refused
+from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.tokens import KeySource
 from cds_service.failures import Failure, Kind
 
 # One token; a comma would be a second header that the server has joined to the first (RFC 9110 5.3).

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable
 
-from cds_service.clients.tokens import MEANINGS, Reason
+from cds_service.clients.token_reasons import MEANINGS, Reason
 
 EVERY = 60.0  # seconds
 _log = logging.getLogger(__name__)

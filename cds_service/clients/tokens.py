@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,91 +20,13 @@ from jwt.utils import base64url_decode
 
 from cds_service.clients.jwks import Key
 from cds_service.clients.model import Client, Clients, Trust
+from cds_service.clients.token_reasons import LEEWAY, LONGEST, LONGEST_LIFE, NEVER, Reason, Refused
 
-LEEWAY = 60  # seconds by which clocks may differ (requirement 56)
-# The longest a token may be good for, from `iat` to `exp`. Seen: 300 s (the sandbox), 900 s (Epic's
-# example); an hour is what the best practices keep a `jti` for (requirements 55, 73, 93).
-LONGEST_LIFE = 3600
-LONGEST = 8192  # characters; seen: below 1,000
 _LONGEST_TEXT = 1024  # of one claim
 _LONGEST_JTI = 256
 _MOST_AUDIENCES = 20
 _LATEST = 1e12  # seconds since 1970, beyond any that is meant; no NaN and no infinity is below it
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-# Keys that a token brings along or points to by other means than `jku`; extensions that must be
-# understood, of which none is (RFC 7515 4.1.3, 4.1.5, 4.1.6, 4.1.11; RFC 7797).
-_NEVER = ("crit", "jwk", "x5u", "x5c", "b64", "zip", "enc")
-
-
-class Reason(StrEnum):
-    """Why a call was refused: all the words there are, for the log."""
-
-    NO_TOKEN = "no-token"  # noqa: S105 - a word
-    NOT_BEARER = "not-bearer"
-    MALFORMED = "malformed"
-    TOO_LONG = "too-long"
-    HEADER = "header"
-    ISSUER = "issuer-unknown"
-    CLAIMS = "claims"
-    AUDIENCE = "audience"
-    EXPIRED = "expired"
-    NOT_YET = "not-yet"
-    LIFETIME = "lifetime"
-    TENANT = "tenant"
-    SUBJECT = "subject"
-    ALGORITHM = "algorithm"
-    KEY_ADDRESS = "key-address"
-    KEY_UNKNOWN = "key-unknown"
-    KEYS_UNREACHABLE = "keys-unreachable"
-    SIGNATURE = "signature"
-    REPLAYED = "replayed"
-    FORWARDED = "forwarded"
-
-
-# What each word means and what to do about it, for those who read the log.
-MEANINGS: Mapping[Reason, str] = {
-    Reason.NO_TOKEN: "the call has no `Authorization` header",
-    Reason.NOT_BEARER: "the `Authorization` header is not one `Bearer` token",
-    Reason.MALFORMED: "the token is not three base64url parts that hold JSON objects",
-    Reason.TOO_LONG: f"the token has more than {LONGEST} characters",
-    Reason.HEADER: "the token's header has no `kid`, another `typ` than `JWT`, or one of "
-    + ", ".join(f"`{one}`" for one in _NEVER),
-    Reason.ISSUER: "no client of the clients file has this `iss`, character for character",
-    Reason.CLAIMS: "`iss`, `aud`, `exp`, `iat` or `jti` is missing, or a claim is of the wrong type or "
-    "too long",
-    Reason.AUDIENCE: "`aud` is neither the address called, below CDS_PUBLIC_URL, nor one of the "
-    "client's `audience`",
-    Reason.EXPIRED: f"`exp` is past by more than {LEEWAY} s",
-    Reason.NOT_YET: f"`iat` or `nbf` is more than {LEEWAY} s ahead: does one of the clocks go wrong?",
-    Reason.LIFETIME: f"the token is good for more than {LONGEST_LIFE} s, or ends before it begins",
-    Reason.TENANT: "`tenant` is none of those of a client with this issuer",
-    Reason.SUBJECT: "`sub` is none of the client's `subject`",
-    Reason.ALGORITHM: "`alg` is none of the client's `algorithms`",
-    Reason.KEY_ADDRESS: "`jku` is none of the client's `keys.jku`",
-    Reason.KEY_UNKNOWN: "no key of the client has this `kid` and fits the algorithm",
-    Reason.KEYS_UNREACHABLE: "the client's key set could not be fetched, and none that was fetched "
-    "before may still be used",
-    Reason.SIGNATURE: "the signature is not that of the key",
-    Reason.REPLAYED: "the token (`iss` and `jti`) was used before",
-    Reason.FORWARDED: "the call came through a proxy, and nobody has said who may call a service "
-    "that was started for this machine alone: set CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where "
-    "whoever reaches the proxy may call",
-}
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
-    """A token that proves nothing.
-
-    Args:
-        reason: why.
-        client: the name of the client it would have been, where that is known.
-    """
-
-    def __init__(self, reason: Reason, client: str = "") -> None:
-        """Keep the reason, for the log alone."""
-        super().__init__(reason.value)
-        self.reason = reason
-        self.client = client
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -229,7 +150,7 @@ def _header(header: Mapping[str, Any]) -> tuple[str, str, str]:
     # `typ` is required (51) and RFC 7519 leaves it out; a token without one is as good as any, one of
     # another type was made for something else (RFC 8725 3.11).
     typed = header.get("typ", "JWT")
-    if not isinstance(typed, str) or typed.upper() != "JWT" or any(one in header for one in _NEVER):
+    if not isinstance(typed, str) or typed.upper() != "JWT" or any(one in header for one in NEVER):
         raise Refused(Reason.HEADER)
     if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_TEXT or not isinstance(jku, str):
         raise Refused(Reason.HEADER)

@@ -115,17 +115,18 @@ class Order(msgspec.Struct, frozen=True):
 class Source(msgspec.Struct, frozen=True):
     """What a rule rests on; `read` says how it was consulted, `short` is its name on a card.
 
-    `reviewed` is set where it was looked up again on another day than the rule's own (ISO date).
+    `url` is empty where the rule base itself is the source: nothing is to be read elsewhere. `reviewed`
+    is set where it was looked up again on another day than the rule's own (ISO date).
     """
 
     id: str
     title: str
     publisher: str
     year: int
-    url: str
     locator: str
     grade: str
     read: str
+    url: str = ""
     short: str = ""
     reviewed: str = ""
 

@@ -7,7 +7,7 @@ from flask import g, has_request_context, request
 
 from cds_service.clients.authentication import NONE, STRANGERS, WITHOUT, unproven
 from cds_service.clients.model import Caller
-from cds_service.clients.tokens import Reason
+from cds_service.clients.token_reasons import Reason
 from cds_service.invocation import PLAYGROUND, Runtime
 
 # What proxies add, and no client by itself (RFC 7239; RFC 9110 7.6.3).

@@ -211,8 +211,9 @@ def sources(rule: Rule) -> str:
 
 def source_row(source: Source, rule: Rule) -> tuple[str, ...]:
     """Return the line of one source."""
+    title = markdown.plain(source.title)
     return (
-        markdown.link(markdown.plain(source.title), source.url),
+        markdown.link(title, source.url) if source.url else title,
         f"{markdown.plain(source.publisher)}, {source.year}",
         markdown.plain(source.locator),
         markdown.plain(source.grade),

@@ -17,7 +17,7 @@ from cds_service.audit import reading, store
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import KeyAddress
 from cds_service.clients.refusals import Refusals
-from cds_service.clients.tokens import MEANINGS, Reason
+from cds_service.clients.token_reasons import MEANINGS, Reason
 from cds_service.failures import Failure, Kind
 from tests.conformance.calls import address, answered, request
 from tests.conformance.conftest import MakeApp

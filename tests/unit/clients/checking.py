@@ -7,7 +7,8 @@ import pytest
 
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import Client, Clients, KeyAddress, Keys, Trust
-from cds_service.clients.tokens import Proof, Reason, Refused, canonical, check
+from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.tokens import Proof, canonical, check
 from cds_service.rulebase.model import RuleBase
 from tests.unit.clients.signing import ISSUER, SERVICE, signer
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cds_service.clients.model import KeyAddress, Keys
-from cds_service.clients.tokens import LONGEST_LIFE, Reason
+from cds_service.clients.token_reasons import LONGEST_LIFE, Reason
 from tests.unit.clients.checking import OURS, checked, client, of, reason
 from tests.unit.clients.signing import BASE, ISSUER, JKU, SERVICE, raw
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cds_service.clients.refusals import EVERY, Refusals
-from cds_service.clients.tokens import Reason
+from cds_service.clients.token_reasons import Reason
 
 
 def test_of_many_one_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,8 @@ import pytest
 from cds_service.clients import jwks
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import Keys
-from cds_service.clients.tokens import Reason, Refused, check
+from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.tokens import check
 from tests.unit.clients.checking import OURS, client, of
 from tests.unit.clients.signing import Signer
 

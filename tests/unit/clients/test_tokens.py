@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cds_service.clients.model import KeyAddress, Keys
-from cds_service.clients.tokens import LONGEST, Reason
+from cds_service.clients.token_reasons import LONGEST, Reason
 from tests.unit.clients.checking import OURS, checked, client, of, reason
 from tests.unit.clients.signing import ISSUER, JKU, jwk_set, raw, signer
 

@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from cds_service.audit import store
-from cds_service.audit.configuration import of_configuration
 from cds_service.audit.event import Configured
 from cds_service.audit.log import AuditLog
 from cds_service.audit.verification import verify
 from cds_service.cli.audit import audit
 from cds_service.clients.cautions import cautions
+from cds_service.clients.configuration import of_configuration
 from cds_service.clients.model import ANONYMOUS, Client, Clients
 from cds_service.clients.tailoring import tailored
 from cds_service.rulebase.model import RuleBase
