@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -55,11 +56,19 @@ def test_no_script_runs_but_the_pages_own(service: Service, open_page: OpenPage)
 # --- a hook request and its cards ------------------------------------------------------------------
 
 
-def test_each_patient_and_hook_is_posted_and_its_cards_are_drawn(
+def each_patient_once(views: list[str]) -> list[str]:
+    """One view of each patient, the hooks in turn."""
+    of_patient = [list(one) for _, one in groupby(views, key=lambda view: view.rpartition("/")[0])]
+    return [of_one[number % len(of_one)] for number, of_one in enumerate(of_patient)]
+
+
+def test_each_patient_and_each_hook_is_posted_and_its_cards_are_drawn(
     service: Service, open_page: OpenPage
 ) -> None:
     page = open_page(service)
-    views = page.views()
+    views = each_patient_once(page.views())
+    assert len({view.rpartition("/")[2] for view in views}) == 4
+    assert len({view.rpartition("/")[0] for view in views}) == len(views) > 100
     page.open(views[-1])
     page.calls()
     drawn = 0
