@@ -37,6 +37,8 @@ class Web:
         web = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
                 web.asked.append(self.path)
                 web.answer(self)
@@ -58,7 +60,7 @@ class Web:
     @staticmethod
     def plain(to: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
         to.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
             to.send_header(name.replace("_", "-"), value)
         to.end_headers()
         to.wfile.write(body)
@@ -169,8 +171,17 @@ def test_what_is_large_when_it_is_unpacked_is_too_large(open_one: Web) -> None:
 
 
 def test_an_answer_that_breaks_off_is_none(open_one: Web) -> None:
-    open_one.answer = lambda to: Web.plain(to, SET[:50], Content_Length="1000")
-    assert why(allowed(open_one), seconds=1)
+    def broken(to: BaseHTTPRequestHandler) -> None:
+        Web.plain(to, SET[:50], Content_Length="1000")
+        to.close_connection = True
+
+    open_one.answer = broken
+    assert why(allowed(open_one)) == "no answer that can be read (ProtocolError)"
+
+
+def test_an_answer_with_two_lengths_is_none(open_one: Web) -> None:
+    open_one.answer = lambda to: Web.plain(to, SET, Content_length="1000", Content_Length="50")
+    assert why(allowed(open_one)) == "no answer that can be read (InvalidHeader)"
 
 
 def drip(to: BaseHTTPRequestHandler) -> None:
