@@ -16,6 +16,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = re.compile(rb'\s*"((?:[^"\\]++|\\.)*+)"\s*:\s*', re.DOTALL)
 _AFTER = re.compile(rb"\s*([,}])")
 MOST_MEMBERS = 1000  # of one object of the envelope; real ones have about ten
+LARGEST_MEMBER = 256 * 1024  # bytes; real ones have less than one KiB, with a token ten
 _LONGEST_NUMBER = 24  # characters; no number of the envelope needs more
 
 
@@ -91,8 +92,14 @@ def _repeated(where: str, key: str) -> Failure:
     )
 
 
-def plain(raw: bytes, where: str) -> Any:
-    """A small member as plain values; keys that stand twice are refused at every depth."""
+def plain(raw: bytes, where: str, largest: int = LARGEST_MEMBER) -> Any:
+    """A small member as plain values; keys that stand twice are refused at every depth.
+
+    Raises:
+        Failure: incorrect; too-large beyond `largest` bytes, for plain values take twenty times that.
+    """
+    if len(raw) > largest:
+        raise Failure(Kind.TOO_LARGE, f"more than {largest // 1024} KiB", where=where)
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         whole = dict(pairs)

@@ -7,6 +7,8 @@ import msgspec
 from cds_service.hooks import schemas
 from cds_service.hooks.envelope import members, plain
 
+LARGEST = 2 * 1024 * 1024  # bytes: five hundred entries, with comments of four KiB
+
 
 class Feedback(msgspec.Struct, frozen=True):
     """What became of one card.
@@ -30,10 +32,10 @@ def parse(body: bytes) -> tuple[Feedback, ...]:
     """Every entry of a feedback body.
 
     Raises:
-        Failure: incorrect, naming the JSON path.
+        Failure: incorrect, naming the JSON path; too-large beyond `LARGEST`.
     """
     members(body, "the body")  # refuses what is no JSON object as it does for a hook request
-    whole = plain(body, "the body")
+    whole = plain(body, "the body", LARGEST)
     schemas.check("feedback", whole)
     return tuple(_entry(one) for one in whole["feedback"])
 

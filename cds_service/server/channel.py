@@ -155,6 +155,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return int(self.request.header_bytes_received + self.request.body_bytes_received)
 
     @property
+    def waiting(self) -> int:
+        """Bytes of bodies that have come whole and are not answered yet."""
+        return sum(int(one.body_bytes_received) for one in list(self.requests))
+
+    @property
     def unread(self) -> bool:
         """Whether all is answered, and the client has not taken all of it."""
         return not self.requests and bool(self.total_outbufs_len)

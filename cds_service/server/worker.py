@@ -31,7 +31,8 @@ class Limits(msgspec.Struct, frozen=True):
         body: bytes of a body that are read.
         head: bytes of a header that are read.
         arrival: seconds from the first byte of a request to its last.
-        held: bytes of unfinished requests in one process; beyond, the oldest is dropped.
+        held: bytes of requests in one process that are not answered; beyond, the oldest of those that
+            are still arriving is dropped.
         connections: open at once in one process; beyond, those that have waited longest make room.
         stuck: seconds in a thread after which a process is given up.
     """
@@ -120,7 +121,7 @@ class BufferingWorker(Worker):
         wasyncore.loop(timeout=_TURN, use_poll=True, map=self._open, count=1)
         now = time.monotonic()
         arriving = sorted((one for one in self._channels() if one.arriving), key=lambda one: one.begun)
-        held = sum(one.arriving for one in arriving)
+        held = sum(one.arriving + one.waiting for one in self._channels())
         for one in arriving:  # the oldest first
             if now > one.begun + self.limits.arrival or held > self.limits.held:
                 held -= one.arriving

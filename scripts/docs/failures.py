@@ -7,8 +7,8 @@ from pathlib import Path
 import cds_service
 from cds_service.cli.main import exit_code
 from cds_service.failures import MEANINGS, Failure, Kind
-from cds_service.hooks import request
-from cds_service.hooks.envelope import MOST_MEMBERS
+from cds_service.hooks import feedback, request
+from cds_service.hooks.envelope import LARGEST_MEMBER, MOST_MEMBERS
 from cds_service.hooks.necessary import NECESSARY
 from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.server.channel import REFUSALS
@@ -62,6 +62,8 @@ def page() -> str:
                 f"the body: {BODY_LIMIT // 1024**2} MiB ({BODY_LIMIT:,} bytes)",
                 f"the entries, components, contained resources and answers together: {MOST_ENTRIES:,}",
                 f"the members of one object of the envelope: {MOST_MEMBERS:,}",
+                f"a member of the envelope that is no resource: {LARGEST_MEMBER // 1024} KiB",
+                f"a body of feedback: {feedback.LARGEST // 1024**2} MiB",
             ]
         ),
         "## What is refused before it is a call",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cds_service.failures import Failure, Kind
-from cds_service.hooks.envelope import members, plain
+from cds_service.hooks.envelope import LARGEST_MEMBER, members, plain
 
 NAME = "Mustermann"  # stands for a value from a record: no message may repeat it
 
@@ -110,7 +110,7 @@ def test_deep_nesting_is_refused_not_suffered(depth: int) -> None:
         plain(deep, "a")
 
 
-@pytest.mark.parametrize("number", [b"1" * 25, b"-" + b"1" * 1_000_000, b"0." + b"1" * 1_000_000])
+@pytest.mark.parametrize("number", [b"1" * 25, b"-" + b"1" * 200_000, b"0." + b"1" * 200_000])
 def test_a_number_of_absurd_length_is_refused_in_the_envelope(number: bytes) -> None:
     assert refused(b'{"a": ' + number + b"}").where == "a"
 
@@ -119,3 +119,12 @@ def test_a_number_of_absurd_length_is_refused_in_the_envelope(number: bytes) -> 
 def test_plain_knows_no_constants_that_json_does_not_know(constant: bytes) -> None:
     with pytest.raises(Failure, match="not JSON"):
         plain(constant, "a")
+
+
+def test_a_member_that_would_fill_the_memory_as_values_is_refused_unread() -> None:
+    pairs = (LARGEST_MEMBER - 1) // 3  # `{},` each, but the last, and two brackets
+    assert len(plain(b"[" + b",".join([b"{}"] * pairs) + b"]", "extension")) == pairs
+    with pytest.raises(Failure, match="more than 256 KiB") as failed:
+        plain(b"[" + b",".join([b"{}"] * (pairs + 1)) + b"]", "extension")
+    assert failed.value.kind is Kind.TOO_LARGE
+    assert failed.value.where == "extension"
