@@ -174,7 +174,7 @@ def test_a_result_without_a_number_is_said_to_be_unreadable_once(client: FlaskCl
     )
 
 
-@pytest.mark.parametrize("number", ["1e999", "9" * 1_000_000, "NaN"])
+@pytest.mark.parametrize("number", ["1e999", "9" * 200_000, "NaN"])
 @pytest.mark.parametrize("place", ["expires_in", "extension"])
 def test_absurd_numbers_in_the_envelope_are_refused_or_ignored(
     client: FlaskClient, number: str, place: str
