@@ -74,7 +74,8 @@ MEANINGS: Mapping[Kind, Meaning] = {
     Kind.UNAVAILABLE: Meaning(
         "The service or its data cannot be used now: the audit database cannot be written, the content "
         "cannot be read, the port is taken. A call gets no advice then: none may leave unrecorded.",
-        "Operator: the log has the reason. Caller: try again later; the same request may then succeed.",
+        "Operator: the log has the reason. Caller: try again after the seconds of `Retry-After`; the "
+        "same request may then succeed.",
     ),
     Kind.FAULT: Meaning(
         "The service itself is wrong: a fault in the code, or a rule base that has problems (then it "

@@ -27,6 +27,8 @@ _OURS = {
     Kind.FAULT: "the service failed; tell its operator",
     Kind.UNAVAILABLE: "the service cannot answer now; try again later, and tell its operator",
 }
+# As RFC 9110 15.6.4 has it for 503; as long as deploy/nginx.conf says when nobody answers it.
+_AGAIN_SECONDS = 5
 _BY_STATUS = {status: kind for kind, (status, _) in TABLE.items()}
 _WORDS = {
     Kind.NOT_FOUND: ("there is nothing at this address", "see GET /cds-services"),
@@ -51,6 +53,8 @@ def response(failure: Failure) -> Response:
         made.headers["WWW-Authenticate"] = "Bearer"  # RFC 6750 3, without `error`: no reason is given
     if isinstance(failure, TooMany):
         made.headers["Retry-After"] = str(failure.seconds)
+    if failure.kind is Kind.UNAVAILABLE:
+        made.headers["Retry-After"] = str(_AGAIN_SECONDS)
     return made
 
 

@@ -119,7 +119,9 @@ def test_an_audit_database_that_is_gone_ends_in_503(own: Flask) -> None:
     for one in path.parent.glob(path.name + "*"):
         one.unlink()
     path.mkdir()  # nothing can be opened here, whoever we are
-    refused(post(own.test_client(), request()), 503)
+    found = post(own.test_client(), request())
+    refused(found, 503)
+    assert found.headers["Retry-After"] == "5"
 
 
 def test_a_history_that_cannot_be_read_ends_in_503(

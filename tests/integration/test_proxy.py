@@ -105,7 +105,8 @@ def test_old_tls_and_no_tls_are_refused(proxied: Proxy) -> None:
         http.client.HTTPSConnection("localhost", proxied.port, timeout=5, context=old).connect()
     plain = http.client.HTTPConnection("localhost", proxied.port, timeout=5)
     plain.request("GET", "/cds-services")
-    assert plain.getresponse().status == 400
+    refused = plain.getresponse()
+    assert (refused.status, json.load(refused)["resourceType"]) == (400, "OperationOutcome")
     plain.close()
 
 
@@ -229,6 +230,31 @@ def test_17_megabytes_are_too_many_also_without_a_length(proxied: Proxy) -> None
             for _ in range(17):
                 client.sendall(chunk)
         assert client.recv(12) == b"HTTP/1.1 413"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"this is not HTTP\r\n\r\n", 400),
+        (b"GET /cds-services HTTP/1.1\r\n\r\n", 400),
+        (b"GET /cds-services HTTP/9.9\r\nHost: x\r\n\r\n", 505),
+        (b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"x" * 40_000), 414),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: %s\r\n\r\n" % (b"x" * 40_000), 400),
+        (HEAD + b"Transfer-Encoding: br\r\n\r\n", 501),
+    ],
+    ids=["no HTTP", "no host", "version", "address", "header", "transfer coding"],
+)
+def test_what_is_not_passed_on_is_refused_in_the_form_of_errors(
+    proxied: Proxy, head: bytes, status: int
+) -> None:
+    with proxied.raw() as client:
+        client.sendall(head)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        outcome = json.load(answer)
+    assert (answer.status, outcome["issue"][0]["code"]) == (status, "invalid")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers.get_content_type() == "application/json"
 
 
 def test_a_flood_is_slowed_down_and_told_so(alone: Proxy) -> None:
