@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cds_service.facts.assessment import assess as _assess
-from cds_service.facts.model import FactSet
+from cds_service.facts.model import FactSet, Reason
 from cds_service.fhir.evidence import Evidence
 from cds_service.hooks.card import Card
 from cds_service.hooks.request import Question
@@ -48,6 +48,12 @@ class Decision(msgspec.Struct, frozen=True):
     def evaluation(self) -> list[dict[str, Any]]:
         """Every rule: outcome, whether it is shown, and why."""
         return [_line(one) for one in sorted(self.findings, key=lambda one: one.rule)]
+
+    def faults(self, finding: Finding) -> list[str]:
+        """The facts that a finding lacks because the code failed, whatever is on record."""
+        side = finding.side if finding.side in ("left", "right") else ""
+        lacking = (self.facts.fact(name, side) for name in finding.missing)
+        return [one.name for one in lacking if one.reason is Reason.FAULT]
 
     def not_read(self) -> list[dict[str, str]]:
         """What the decision had to do without: not delivered, dropped or unreadable, and why."""
