@@ -8,7 +8,7 @@ from cds_service.clients import tokens
 from cds_service.clients.model import Caller, Clients
 from cds_service.clients.refusals import Refusals
 from cds_service.clients.replay import Replay
-from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.token_reasons import Reason, TokenRefused
 from cds_service.clients.tokens import KeySource
 from cds_service.failures import Failure, Kind
 
@@ -66,7 +66,7 @@ class Authentication:
         """
         try:
             return self._proven(clients, header, path, now)
-        except Refused as refused:
+        except TokenRefused as refused:
             if refused.reason in passes:
                 return None
             self.refusals.add(refused.reason, refused.client)
@@ -74,14 +74,14 @@ class Authentication:
 
     def _proven(self, clients: Clients, header: str | None, path: str, now: float) -> Caller:
         if header is None:
-            raise Refused(Reason.NO_TOKEN)
+            raise TokenRefused(Reason.NO_TOKEN)
         found = _BEARER.fullmatch(header.strip())
         if found is None:
-            raise Refused(Reason.NOT_BEARER)
+            raise TokenRefused(Reason.NOT_BEARER)
         endpoints = frozenset(tokens.canonical(base + path) for base in self._bases)
         proof = tokens.check(found[1], clients, endpoints, self._keys, now)
         if not self._replay.first(proof.issuer, proof.jti, proof.expires, now):
-            raise Refused(Reason.REPLAYED, proof.client.name)
+            raise TokenRefused(Reason.REPLAYED, proof.client.name)
         self.refusals.tell()
         return Caller(proof.client, proof.tenant)
 

@@ -69,7 +69,7 @@ MEANINGS: Mapping[Reason, str] = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
+class TokenRefused(Exception):  # noqa: N818 - an answer, not an error of ours
     """A token that proves nothing.
 
     Args:

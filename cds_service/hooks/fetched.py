@@ -36,20 +36,20 @@ def read(
     What would be refused as the client's mistake in a prefetch is here one key that is not to be had:
     another Patient, and more entries than are read.
     """
-    budget = prefetch.Budget()
+    entries_left = prefetch.EntriesLeft()
     return {
-        key: _arrival(key, answered, templates[key], question, budget)
+        key: _arrival(key, answered, templates[key], question, entries_left)
         for key, answered in answers.items()
     }
 
 
 def _arrival(
-    key: str, answered: Answered, template: str, question: Question, budget: prefetch.Budget
+    key: str, answered: Answered, template: str, question: Question, entries_left: prefetch.EntriesLeft
 ) -> Arrival | Unavailable:
     # A server that pages says by the last page that there is no more; the count is then only of a page.
     limited = _COUNT.sub("", template) if answered.whole else template
     try:
-        found = prefetch.arrival(key, answered.raw, limited, question.patient, "fetched", budget)
+        found = prefetch.arrival(key, answered.raw, limited, question.patient, "fetched", entries_left)
     except Failure as failure:
         return Unavailable(key, _WHY.get(failure.kind, Absence.NOT_FHIR))
     if key == "encounter":

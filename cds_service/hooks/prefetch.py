@@ -109,9 +109,9 @@ def read(
             is another; too-large beyond `MOST_ENTRIES` entries.
     """
     arrivals: dict[str, Arrival | Unavailable] = {}
-    budget = Budget()
+    entries_left = EntriesLeft()
     for key, raw in values.items():
-        found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
+        found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", entries_left)
         if today is not None:
             found = _limited(found, templates.get(key, ""), today)
         if key not in templates and isinstance(found, Arrival):
@@ -123,7 +123,7 @@ def read(
         arrivals.setdefault(key, Unavailable(key, Absence.OUTSIDE if outside else Absence.NOT_DELIVERED))
     if draft_orders is not None:
         arrivals["draftOrders"] = arrival(
-            "draftOrders", bytes(draft_orders), "", patient, "context", budget
+            "draftOrders", bytes(draft_orders), "", patient, "context", entries_left
         )
     if encounter and "encounter" in arrivals:
         arrivals["encounter"] = of_the_encounter(arrivals["encounter"], encounter)
@@ -156,7 +156,7 @@ def of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | 
     return msgspec.structs.replace(found, items=kept, complete=False, incomplete=Absence.OTHER_ENCOUNTER)
 
 
-class Budget:
+class EntriesLeft:
     """How many more entries one request may bring."""
 
     def __init__(self, left: int = MOST_ENTRIES) -> None:
@@ -179,7 +179,12 @@ class Budget:
 
 
 def arrival(
-    key: str, raw: bytes, template: str, patient: str, origin: Origin, budget: Budget | None = None
+    key: str,
+    raw: bytes,
+    template: str,
+    patient: str,
+    origin: Origin,
+    entries_left: EntriesLeft | None = None,
 ) -> Arrival | Unavailable:
     """What one key delivered."""
     text = raw.strip()
@@ -197,10 +202,10 @@ def arrival(
         return Unavailable(key, Absence.UNREADABLE)
     if bundle.resourceType == "OperationOutcome":
         return Unavailable(key, CLIENT_ERROR)
-    budget = budget or Budget()
-    budget.spend(len(bundle.entry))
+    entries_left = entries_left or EntriesLeft()
+    entries_left.spend(len(bundle.entry))
     whose = Whose(patient, key)
-    found = _sorted_out(key, bundle, template, whose, origin, budget)
+    found = _sorted_out(key, bundle, template, whose, origin, entries_left)
     if key == "encounter" and isinstance(found, Arrival):
         found = _with_its_own_reasons(found, whose)
     if bundle.resourceType != "Bundle" and "?" in template and isinstance(found, Arrival):
@@ -250,7 +255,7 @@ def _sorted_out(
     template: str,
     whose: Whose,
     origin: Origin,
-    budget: Budget,
+    entries_left: EntriesLeft,
 ) -> Arrival | Unavailable:
     items: list[Item] = []
     unread: list[Unread] = []
@@ -276,7 +281,7 @@ def _sorted_out(
             others += 1
             contained += 1
         else:
-            budget.spend(_parts(found))
+            entries_left.spend(_parts(found))
             ref = _reference(found, entry.fullUrl, key, number)
             items.append(Item(found, ref, key, entry.fullUrl or ""))
     if failed and not matched:
