@@ -14,7 +14,7 @@ from cds_service.hooks.request import Question
 _COUNT = re.compile(r"\b_count=\d+")
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Fetched(msgspec.Struct, frozen=True):
     """The body of one answer.
 
     Attributes:
@@ -29,7 +29,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 def read(
-    answers: Mapping[str, Answered], templates: Mapping[str, str], question: Question
+    answers: Mapping[str, Fetched], templates: Mapping[str, str], question: Question
 ) -> dict[str, Arrival | Unavailable]:
     """What each key brought.
 
@@ -44,7 +44,7 @@ def read(
 
 
 def _arrival(
-    key: str, answered: Answered, template: str, question: Question, entries_left: prefetch.EntriesLeft
+    key: str, answered: Fetched, template: str, question: Question, entries_left: prefetch.EntriesLeft
 ) -> Arrival | Unavailable:
     # A server that pages says by the last page that there is no more; the count is then only of a page.
     limited = _COUNT.sub("", template) if answered.whole else template
