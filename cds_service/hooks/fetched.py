@@ -9,6 +9,7 @@ from cds_service.failures import Failure, Kind
 from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Unavailable
 from cds_service.hooks import prefetch
+from cds_service.hooks.entries import EntriesLeft
 from cds_service.hooks.request import Question
 
 _COUNT = re.compile(r"\b_count=\d+")
@@ -36,7 +37,7 @@ def read(
     What would be refused as the client's mistake in a prefetch is here one key that is not to be had:
     another Patient, and more entries than are read.
     """
-    entries_left = prefetch.EntriesLeft()
+    entries_left = EntriesLeft()
     return {
         key: _arrival(key, answered, templates[key], question, entries_left)
         for key, answered in answers.items()
@@ -44,7 +45,7 @@ def read(
 
 
 def _arrival(
-    key: str, answered: Fetched, template: str, question: Question, entries_left: prefetch.EntriesLeft
+    key: str, answered: Fetched, template: str, question: Question, entries_left: EntriesLeft
 ) -> Arrival | Unavailable:
     # A server that pages says by the last page that there is no more; the count is then only of a page.
     limited = _COUNT.sub("", template) if answered.whole else template

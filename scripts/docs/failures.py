@@ -8,9 +8,9 @@ import cds_service
 from cds_service.cli.main import exit_code
 from cds_service.failures import MEANINGS, Failure, Kind
 from cds_service.hooks import feedback, request
+from cds_service.hooks.entries import MOST_ENTRIES
 from cds_service.hooks.envelope import LARGEST_MEMBER, MOST_MEMBERS
 from cds_service.hooks.necessary import NECESSARY
-from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.server.channel import REFUSALS
 from cds_service.settings import BODY_LIMIT
 from cds_service.web.errors import TABLE, response

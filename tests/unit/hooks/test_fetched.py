@@ -10,9 +10,9 @@ from cds_service.failures import Failure, Kind
 from cds_service.fhir.absence import MEANINGS, Absence
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.hooks import fetched
+from cds_service.hooks.entries import MOST_ENTRIES
 from cds_service.hooks.fetched import Fetched
 from cds_service.hooks.necessary import demand_necessary
-from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.hooks.request import Question
 from tests.unit.hooks.test_prefetch_shapes import bundle, condition, outcome, potassium
 
