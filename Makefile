@@ -76,7 +76,7 @@ check-layers: $(DEV)
 	@$(BIN)/lint-imports --no-logo > $(VENV)/.layers 2>&1 || { cat $(VENV)/.layers; exit 1; }
 
 check-lines: $(DEV)
-	@$(BIN)/python scripts/line_limit.py 400 cds_service tests
+	@$(BIN)/python scripts/line_limit.py 400 cds_service tests scripts
 
 check-yaml: $(DEV)
 	@$(BIN)/yamllint --strict cards fhir_fixtures/expected tests/conformance deploy docker-compose.yml .yamllint.yaml

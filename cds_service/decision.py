@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cds_service.facts.assessment import assess as _assess
-from cds_service.facts.model import FactSet
+from cds_service.facts.model import FactSet, Reason, Side
 from cds_service.fhir.evidence import Evidence
 from cds_service.hooks.card import Card
 from cds_service.hooks.request import Question
@@ -48,6 +48,23 @@ class Decision(msgspec.Struct, frozen=True):
     def evaluation(self) -> list[dict[str, Any]]:
         """Every rule: outcome, whether it is shown, and why."""
         return [_line(one) for one in sorted(self.findings, key=lambda one: one.rule)]
+
+    def faults(self, finding: Finding) -> list[str]:
+        """The facts that a finding lacks because the code failed, whatever is on record."""
+        return [
+            name
+            for name in finding.missing
+            if any(self.facts.fact(name, leg).reason is Reason.FAULT for leg in self.legs(finding))
+        ]
+
+    def legs(self, finding: Finding) -> tuple[Side, ...]:
+        """The legs whose facts a finding has read; "" is the patient."""
+        if finding.side == "both":
+            return self.facts.legs or ("",)
+        if finding.side in ("left", "right"):
+            return (finding.side,)
+        # A rule that is asked per leg and names none has still read the legs' facts.
+        return ("", *self.facts.legs) if finding.side == "unknown" else ("",)
 
     def not_read(self) -> list[dict[str, str]]:
         """What the decision had to do without: not delivered, dropped or unreadable, and why."""

@@ -1,7 +1,7 @@
 """One hook call from request to response: what HTTP and the page share.
 
-The order is the one of ARCHITECTURE section 2: read, fill gaps, decide, write the audit row, answer. No
-advice leaves that has not been written down.
+The order is the one of ARCHITECTURE section 2: read, fill gaps, decide, encode, write the audit row,
+answer. No advice leaves that has not been written down.
 """
 
 import logging
@@ -113,7 +113,7 @@ class Runtime:
                 decision = self._decision(request, evidence, now, caller)
                 clock.lap("decide")
                 deadline.check()
-                _log_failed_rules(decision)
+                _log_faults(decision)
                 response = self._encoded(decision, caller)
                 clock.lap("encode")
                 deadline.check()
@@ -332,10 +332,16 @@ def _log_unpublished(service: Service, evidence: Evidence) -> None:
         _log.warning("%s: prefetch keys that it does not publish: %s", service.id, named)
 
 
-def _log_failed_rules(decision: Decision) -> None:
+def _log_faults(decision: Decision) -> None:
+    """Tell the operator of rules and facts that the code failed at: the others answer without them."""
+    facts: dict[str, str] = {}
     for finding in decision.findings:
         if finding.outcome == "failed":
             _log.error("rule %s failed: %s", finding.rule, finding.reason)
+        for name in decision.faults(finding):
+            facts.setdefault(name, finding.rule)
+    for name, rule in facts.items():
+        _log.error("fact %s failed: rule %s, for one, goes without it", name, rule)
 
 
 class _Stopwatch:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from cds_service.environment import loopback
 from cds_service.failures import Failure, Kind
 
 TOKEN_VARIABLE = "CDS_FHIR_TOKEN"  # noqa: S105 - the name of a variable
@@ -42,10 +43,7 @@ def base(text: str, *, like: str) -> str:
 def on_this_machine(address: str) -> bool:
     """Whether an address is of the loopback interface: nobody else reaches it."""
     host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return loopback(host) or host.endswith(".localhost")  # RFC 6761 6.3
 
 
 def nearby(address: str) -> bool:

@@ -51,7 +51,7 @@ class Bearer(AuthBase):
         return request
 
 
-class Caller:
+class Endpoint:
     """One server that is called, by its base address."""
 
     def __init__(self, address: str, token: str = "", *, start: str = "") -> None:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from cds_service.as_ehr.addresses import printable
-from cds_service.as_ehr.calling import Answer, Caller, Json
+from cds_service.as_ehr.calling import Answer, Endpoint, Json
 from cds_service.failures import Failure, Kind
 
 _JSON = "application/fhir+json"
@@ -49,7 +49,7 @@ class FhirServer:
     def __init__(self, base: str, token: str = "") -> None:
         """Take the base URL without a last slash, and the token that it wants."""
         self.base = base
-        self._caller = Caller(base, token)
+        self._endpoint = Endpoint(base, token)
 
     def introduced(self) -> str:
         """The server's name and version, once it has been seen that it is one, of FHIR R4.
@@ -57,7 +57,7 @@ class FhirServer:
         Raises:
             Failure: unavailable or incorrect, saying what answers there instead.
         """
-        found = self._caller.call("GET", f"{self.base}/metadata", {"Accept": _JSON})
+        found = self._endpoint.call("GET", f"{self.base}/metadata", {"Accept": _JSON})
         if found.status == _UNAUTHORIZED:
             raise Failure(
                 Kind.UNAUTHENTICATED,
@@ -85,7 +85,7 @@ class FhirServer:
 
     def read(self, query: str) -> Found:
         """What a read (`Patient/1`) or a search (`Condition?patient=1`) brings, all pages in one."""
-        first = self._caller.call("GET", f"{self.base}/{query}", _READING)
+        first = self._endpoint.call("GET", f"{self.base}/{query}", _READING)
         if not first.well:
             return Found(None, why=first.said)
         if first.body.get("resourceType") != "Bundle":
@@ -108,11 +108,11 @@ class FhirServer:
         """A further page, on the server's own origin: behind a proxy `next` may name another host."""
         own, there = urlsplit(self.base), urlsplit(url)
         here = urlunsplit((own.scheme, own.netloc, there.path, there.query, ""))
-        return self._caller.call("GET", here, _READING)
+        return self._endpoint.call("GET", here, _READING)
 
     def send(self, bundle: Json) -> Answer:
         """Post a transaction or a batch to the root."""
-        return self._caller.call("POST", self.base, _WRITING, bundle)
+        return self._endpoint.call("POST", self.base, _WRITING, bundle)
 
 
 def _next(page: Json) -> str:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from cds_service.as_ehr.addresses import printable
-from cds_service.as_ehr.calling import Answer, Caller, Json
+from cds_service.as_ehr.calling import Answer, Endpoint, Json
 from cds_service.as_ehr.fhir_server import FhirServer, Found
 from cds_service.failures import Failure, Kind
 
@@ -55,7 +55,7 @@ class CdsServer:
     def __init__(self, discovery: str) -> None:
         """Take `{base}/cds-services`."""
         self.discovery = discovery
-        self._caller = Caller(discovery, start=_START)
+        self._endpoint = Endpoint(discovery, start=_START)
 
     def services(self) -> list[Service]:
         """The services.
@@ -63,7 +63,7 @@ class CdsServer:
         Raises:
             Failure: unavailable, saying what is there instead.
         """
-        found = self._caller.call("GET", self.discovery, {"Accept": "application/json"})
+        found = self._endpoint.call("GET", self.discovery, {"Accept": "application/json"})
         listed = found.body.get("services")
         if not found.well or not isinstance(listed, list):
             said = found.said or "JSON without `services`"
@@ -97,7 +97,7 @@ class CdsServer:
         url = f"{self.discovery}/{quote(service.id, safe='')}"
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         began = perf_counter()
-        answer = self._caller.call("POST", url, headers, body)
+        answer = self._endpoint.call("POST", url, headers, body)
         return answer, perf_counter() - began
 
 

@@ -7,9 +7,8 @@ import msgspec
 
 from cds_service.audit.allowlist import Allowlist
 from cds_service.decision import Decision
-from cds_service.facts.model import Datum, Fact, FactSet, Side
+from cds_service.facts.model import Datum, Fact
 from cds_service.presentation.cards import Carded
-from cds_service.rules.model import Finding
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,7 +103,7 @@ def facts_used(decision: Decision, kept: Allowlist) -> tuple[FactUsed, ...]:
         (name, side)
         for finding in decision.findings
         for name in (*finding.because, *finding.missing)
-        for side in _legs(finding, decision.facts)
+        for side in decision.legs(finding)
     }
     used = []
     for name, side in sorted(wanted):
@@ -119,15 +118,6 @@ def facts_used(decision: Decision, kept: Allowlist) -> tuple[FactUsed, ...]:
             )
         )
     return tuple(used)
-
-
-def _legs(finding: Finding, facts: FactSet) -> tuple[Side, ...]:
-    if finding.side == "both":
-        return facts.legs or ("",)
-    if finding.side in ("left", "right"):
-        return (finding.side,)
-    # A rule that is asked per leg and names none has still read the legs' facts.
-    return ("", *facts.legs) if finding.side == "unknown" else ("",)
 
 
 def _data(fact: Fact, decision: Decision, kept: Allowlist) -> Iterator[DatumUsed]:

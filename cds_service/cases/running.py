@@ -190,6 +190,8 @@ def differences(case: Case, decision: Decision, rule_base: RuleBase) -> Iterator
                 yield f"missing: expected {absent} among {have}"
         elif have != want:
             yield f"{key}: expected {want!r}, got {have!r} ({finding.reason or finding.shown_reason})"
+    for name in decision.faults(finding):  # a case that expects `unknown` must not hold by one
+        yield f"fault: the code that works out {name!r} raised, so that it is unknown"
     told = finding.shown_reason or finding.reason
     if expect.get("reason", told) != told:
         yield f"reason: expected {expect['reason']!r}, got {told!r}"

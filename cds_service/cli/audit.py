@@ -213,7 +213,8 @@ def _line(row: Row) -> str:
 
 def _configured(event: Mapping[str, Any]) -> str:
     """In a line: which rule base, and what keeps rules quiet for whom."""
-    said = [f"rule base {event['ruleBase']['version']}, {len(event.get('clients', ()))} clients"]
+    many = len(event.get("clients", ()))
+    said = [f"rule base {event['ruleBase']['version']}, {many} client{'' if many == 1 else 's'}"]
     said += [f"{name} off for all" for name in event.get("off", ())]
     said += [f"{name} silent for all" for name in event.get("silent", ())]
     for one in event.get("clients", ()):

@@ -15,7 +15,7 @@ from cds_service.clients.cautions import cautions
 from cds_service.clients.exposure import exposures
 from cds_service.clients.keys import Fetch, KeyRing
 from cds_service.clients.model import Client, Clients, FhirServer, KeyAddress
-from cds_service.clients.token_reasons import MEANINGS, Refused
+from cds_service.clients.token_reasons import MEANINGS, TokenRefused
 from cds_service.clients.tokens import Unreachable
 from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import BrokenClients, Failure, Kind
@@ -115,7 +115,7 @@ def token(file: Path, cards: str, url: str) -> None:
                 click.echo(f"  {name:8} {value!r}{_time(name, value)}")
         now = datetime.now(UTC).timestamp()
         proof = tokens.check(text, found, frozenset({endpoint}), KeyRing(_fetch()), now)
-    except Refused as refused:
+    except TokenRefused as refused:
         whose = f", as client {refused.client}" if refused.client else ""
         meaning = MEANINGS[refused.reason]
         click.secho(f"refused{whose}: {refused.reason}: {meaning}", fg="red", bold=True)

@@ -8,18 +8,25 @@ from cds_service.clients import tokens
 from cds_service.clients.model import Caller, Clients
 from cds_service.clients.refusals import Refusals
 from cds_service.clients.replay import Replay
-from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.token_reasons import TokenReason, TokenRefused
 from cds_service.clients.tokens import KeySource
 from cds_service.failures import Failure, Kind
 
 # One token; a comma would be a second header that the server has joined to the first (RFC 9110 5.3).
 _BEARER = re.compile(r"bearer +([^\s,]+)", re.IGNORECASE)
 
-NONE: frozenset[Reason] = frozenset()  # every call needs a good token
-WITHOUT = frozenset({Reason.NO_TOKEN})  # no token is needed, and one that is there must be good
+NONE: frozenset[TokenReason] = frozenset()  # every call needs a good token
+WITHOUT = frozenset({TokenReason.NO_TOKEN})  # no token is needed, and one that is there must be good
 # The same for known clients; what others sent cannot be checked, proves nothing and gives nothing.
 STRANGERS = frozenset(
-    {Reason.NO_TOKEN, Reason.NOT_BEARER, Reason.TOO_LONG, Reason.MALFORMED, Reason.HEADER, Reason.ISSUER}
+    {
+        TokenReason.NO_TOKEN,
+        TokenReason.NOT_BEARER,
+        TokenReason.TOO_LONG,
+        TokenReason.MALFORMED,
+        TokenReason.HEADER,
+        TokenReason.ISSUER,
+    }
 )
 
 
@@ -48,7 +55,13 @@ class Authentication:
         self.refusals = refusals
 
     def caller(
-        self, clients: Clients, header: str | None, path: str, now: float, *, passes: AbstractSet[Reason]
+        self,
+        clients: Clients,
+        header: str | None,
+        path: str,
+        now: float,
+        *,
+        passes: AbstractSet[TokenReason],
     ) -> Caller | None:
         """The caller whom the header of a call proves; None where it proves nobody and need not.
 
@@ -66,7 +79,7 @@ class Authentication:
         """
         try:
             return self._proven(clients, header, path, now)
-        except Refused as refused:
+        except TokenRefused as refused:
             if refused.reason in passes:
                 return None
             self.refusals.add(refused.reason, refused.client)
@@ -74,14 +87,14 @@ class Authentication:
 
     def _proven(self, clients: Clients, header: str | None, path: str, now: float) -> Caller:
         if header is None:
-            raise Refused(Reason.NO_TOKEN)
+            raise TokenRefused(TokenReason.NO_TOKEN)
         found = _BEARER.fullmatch(header.strip())
         if found is None:
-            raise Refused(Reason.NOT_BEARER)
+            raise TokenRefused(TokenReason.NOT_BEARER)
         endpoints = frozenset(tokens.canonical(base + path) for base in self._bases)
         proof = tokens.check(found[1], clients, endpoints, self._keys, now)
         if not self._replay.first(proof.issuer, proof.jti, proof.expires, now):
-            raise Refused(Reason.REPLAYED, proof.client.name)
+            raise TokenRefused(TokenReason.REPLAYED, proof.client.name)
         self.refusals.tell()
         return Caller(proof.client, proof.tenant)
 

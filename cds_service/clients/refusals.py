@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable
 
-from cds_service.clients.token_reasons import MEANINGS, Reason
+from cds_service.clients.token_reasons import MEANINGS, TokenReason
 
 EVERY = 60.0  # seconds
 _log = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ class Refusals:
         """No refusals yet."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._counts: dict[tuple[Reason, str], int] = {}
-        self._said: dict[tuple[Reason, str], float] = {}
+        self._counts: dict[tuple[TokenReason, str], int] = {}
+        self._said: dict[tuple[TokenReason, str], float] = {}
         _tell_at_exit(self)
 
-    def add(self, reason: Reason, client: str) -> None:
+    def add(self, reason: TokenReason, client: str) -> None:
         """Count one, and say so unless its like was spoken of within the last minute."""
         with self._lock:
             self._counts[reason, client] = self._counts.get((reason, client), 0) + 1

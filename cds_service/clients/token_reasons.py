@@ -13,7 +13,7 @@ LONGEST = 8192  # characters; seen: below 1,000
 NEVER = ("crit", "jwk", "x5u", "x5c", "b64", "zip", "enc")
 
 
-class Reason(StrEnum):
+class TokenReason(StrEnum):
     """Why a call was refused: all the words there are, for the log."""
 
     NO_TOKEN = "no-token"  # noqa: S105 - a word
@@ -39,37 +39,38 @@ class Reason(StrEnum):
 
 
 # What each word means and what to do about it, for those who read the log.
-MEANINGS: Mapping[Reason, str] = {
-    Reason.NO_TOKEN: "the call has no `Authorization` header",
-    Reason.NOT_BEARER: "the `Authorization` header is not one `Bearer` token",
-    Reason.MALFORMED: "the token is not three base64url parts that hold JSON objects",
-    Reason.TOO_LONG: f"the token has more than {LONGEST} characters",
-    Reason.HEADER: "the token's header has no `kid`, another `typ` than `JWT`, or one of "
+MEANINGS: Mapping[TokenReason, str] = {
+    TokenReason.NO_TOKEN: "the call has no `Authorization` header",
+    TokenReason.NOT_BEARER: "the `Authorization` header is not one `Bearer` token",
+    TokenReason.MALFORMED: "the token is not three base64url parts that hold JSON objects",
+    TokenReason.TOO_LONG: f"the token has more than {LONGEST} characters",
+    TokenReason.HEADER: "the token's header has no `kid`, another `typ` than `JWT`, or one of "
     + ", ".join(f"`{one}`" for one in NEVER),
-    Reason.ISSUER: "no client of the clients file has this `iss`, character for character",
-    Reason.CLAIMS: "`iss`, `aud`, `exp`, `iat` or `jti` is missing, or a claim is of the wrong type or "
-    "too long",
-    Reason.AUDIENCE: "`aud` is neither the address called, below CDS_PUBLIC_URL, nor one of the "
+    TokenReason.ISSUER: "no client of the clients file has this `iss`, character for character",
+    TokenReason.CLAIMS: "`iss`, `aud`, `exp`, `iat` or `jti` is missing, or a claim is of the wrong "
+    "type or too long",
+    TokenReason.AUDIENCE: "`aud` is neither the address called, below CDS_PUBLIC_URL, nor one of the "
     "client's `audience`",
-    Reason.EXPIRED: f"`exp` is past by more than {LEEWAY} s",
-    Reason.NOT_YET: f"`iat` or `nbf` is more than {LEEWAY} s ahead: does one of the clocks go wrong?",
-    Reason.LIFETIME: f"the token is good for more than {LONGEST_LIFE} s, or ends before it begins",
-    Reason.TENANT: "`tenant` is none of those of a client with this issuer",
-    Reason.SUBJECT: "`sub` is none of the client's `subject`",
-    Reason.ALGORITHM: "`alg` is none of the client's `algorithms`",
-    Reason.KEY_ADDRESS: "`jku` is none of the client's `keys.jku`",
-    Reason.KEY_UNKNOWN: "no key of the client has this `kid` and fits the algorithm",
-    Reason.KEYS_UNREACHABLE: "the client's key set could not be fetched, and none that was fetched "
+    TokenReason.EXPIRED: f"`exp` is past by more than {LEEWAY} s",
+    TokenReason.NOT_YET: f"`iat` or `nbf` is more than {LEEWAY} s ahead: does one of the clocks "
+    "go wrong?",
+    TokenReason.LIFETIME: f"the token is good for more than {LONGEST_LIFE} s, or ends before it begins",
+    TokenReason.TENANT: "`tenant` is none of those of a client with this issuer",
+    TokenReason.SUBJECT: "`sub` is none of the client's `subject`",
+    TokenReason.ALGORITHM: "`alg` is none of the client's `algorithms`",
+    TokenReason.KEY_ADDRESS: "`jku` is none of the client's `keys.jku`",
+    TokenReason.KEY_UNKNOWN: "no key of the client has this `kid` and fits the algorithm",
+    TokenReason.KEYS_UNREACHABLE: "the client's key set could not be fetched, and none that was fetched "
     "before may still be used",
-    Reason.SIGNATURE: "the signature is not that of the key",
-    Reason.REPLAYED: "the token (`iss` and `jti`) was used before",
-    Reason.FORWARDED: "the call came through a proxy, and nobody has said who may call a service "
+    TokenReason.SIGNATURE: "the signature is not that of the key",
+    TokenReason.REPLAYED: "the token (`iss` and `jti`) was used before",
+    TokenReason.FORWARDED: "the call came through a proxy, and nobody has said who may call a service "
     "that was started for this machine alone: set CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where "
     "whoever reaches the proxy may call",
 }
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
+class TokenRefused(Exception):  # noqa: N818 - an answer, not an error of ours
     """A token that proves nothing.
 
     Args:
@@ -77,7 +78,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
         client: the name of the client it would have been, where that is known.
     """
 
-    def __init__(self, reason: Reason, client: str = "") -> None:
+    def __init__(self, reason: TokenReason, client: str = "") -> None:
         """Keep the reason, for the log alone."""
         super().__init__(reason.value)
         self.reason = reason

@@ -20,7 +20,14 @@ from jwt.utils import base64url_decode
 
 from cds_service.clients.jwks import Key
 from cds_service.clients.model import Client, Clients, Trust
-from cds_service.clients.token_reasons import LEEWAY, LONGEST, LONGEST_LIFE, NEVER, Reason, Refused
+from cds_service.clients.token_reasons import (
+    LEEWAY,
+    LONGEST,
+    LONGEST_LIFE,
+    NEVER,
+    TokenReason,
+    TokenRefused,
+)
 
 _LONGEST_TEXT = 1024  # of one claim
 _LONGEST_JTI = 256
@@ -85,12 +92,12 @@ def read(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Header and claims of a token, neither of them proven yet.
 
     Raises:
-        Refused: it is too long or no token.
+        TokenRefused: it is too long or no token.
     """
     if len(token) > LONGEST:
-        raise Refused(Reason.TOO_LONG)
+        raise TokenRefused(TokenReason.TOO_LONG)
     if not _COMPACT.fullmatch(token):
-        raise Refused(Reason.MALFORMED)
+        raise TokenRefused(TokenReason.MALFORMED)
     header, claims, _ = token.split(".")
     return _object(header), _object(claims)
 
@@ -99,9 +106,9 @@ def _object(part: str) -> Mapping[str, Any]:
     try:
         found = json.loads(base64url_decode(part))
     except (ValueError, RecursionError) as error:
-        raise Refused(Reason.MALFORMED) from error
+        raise TokenRefused(TokenReason.MALFORMED) from error
     if not isinstance(found, dict):
-        raise Refused(Reason.MALFORMED)
+        raise TokenRefused(TokenReason.MALFORMED)
     return found
 
 
@@ -121,14 +128,14 @@ def check(
         now: seconds since 1970.
 
     Raises:
-        Refused: with the reason.
+        TokenRefused: with the reason.
     """
     header, claims = read(token)
     kid, algorithm, jku = _header(header)
     issuer = _text(claims, "iss")
     candidates = clients.by_issuer.get(issuer, ())
     if not candidates:
-        raise Refused(Reason.ISSUER)
+        raise TokenRefused(TokenReason.ISSUER)
     named = candidates[0].name if len(candidates) == 1 else ""
     try:
         tenant = _text(claims, "tenant", missing="")
@@ -139,8 +146,8 @@ def check(
         _about(_text(claims, "sub", missing=""), trust)
         jti = _text(claims, "jti", longest=_LONGEST_JTI)
         _signed(token, trust, keys, kid, algorithm, jku)
-    except Refused as refused:
-        raise Refused(refused.reason, named) from refused
+    except TokenRefused as refused:
+        raise TokenRefused(refused.reason, named) from refused
     return Proof(client, issuer, jti, expires, tenant)
 
 
@@ -151,11 +158,11 @@ def _header(header: Mapping[str, Any]) -> tuple[str, str, str]:
     # another type was made for something else (RFC 8725 3.11).
     typed = header.get("typ", "JWT")
     if not isinstance(typed, str) or typed.upper() != "JWT" or any(one in header for one in NEVER):
-        raise Refused(Reason.HEADER)
+        raise TokenRefused(TokenReason.HEADER)
     if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_TEXT or not isinstance(jku, str):
-        raise Refused(Reason.HEADER)
+        raise TokenRefused(TokenReason.HEADER)
     if not isinstance(algorithm, str):
-        raise Refused(Reason.ALGORITHM)
+        raise TokenRefused(TokenReason.ALGORITHM)
     return kid, algorithm, jku
 
 
@@ -166,7 +173,7 @@ def _text(
     if missing is not None and found == missing:
         return missing
     if not isinstance(found, str) or not 0 < len(found) <= longest:
-        raise Refused(Reason.CLAIMS)
+        raise TokenRefused(TokenReason.CLAIMS)
     return found
 
 
@@ -175,12 +182,12 @@ def _meant(candidates: tuple[Client, ...], tenant: str) -> tuple[Client, Trust]:
         trust = client.trust
         if trust is not None and (not trust.tenants or tenant in trust.tenants):
             return client, trust
-    raise Refused(Reason.TENANT)
+    raise TokenRefused(TokenReason.TENANT)
 
 
 def _about(subject: str, trust: Trust) -> None:
     if trust.subjects and subject not in trust.subjects:
-        raise Refused(Reason.SUBJECT)
+        raise TokenRefused(TokenReason.SUBJECT)
 
 
 def _for_us(audience: Any, trust: Trust, endpoints: AbstractSet[str]) -> None:
@@ -190,9 +197,9 @@ def _for_us(audience: Any, trust: Trust, endpoints: AbstractSet[str]) -> None:
         or not 0 < len(named) <= _MOST_AUDIENCES
         or not all(isinstance(one, str) and 0 < len(one) <= _LONGEST_TEXT for one in named)
     ):
-        raise Refused(Reason.CLAIMS)
+        raise TokenRefused(TokenReason.CLAIMS)
     if not any(one in trust.audiences or _same(one, endpoints) for one in named):
-        raise Refused(Reason.AUDIENCE)
+        raise TokenRefused(TokenReason.AUDIENCE)
 
 
 def _same(said: str, endpoints: AbstractSet[str]) -> bool:
@@ -207,11 +214,11 @@ def _in_time(claims: Mapping[str, Any], now: float) -> int:
     issued, expires = _moment(claims, "iat"), _moment(claims, "exp")
     begins = _moment(claims, "nbf") if "nbf" in claims else issued
     if expires <= now - LEEWAY:
-        raise Refused(Reason.EXPIRED)
+        raise TokenRefused(TokenReason.EXPIRED)
     if max(issued, begins) > now + LEEWAY:
-        raise Refused(Reason.NOT_YET)
+        raise TokenRefused(TokenReason.NOT_YET)
     if not 0 < expires - issued <= LONGEST_LIFE or begins >= expires:
-        raise Refused(Reason.LIFETIME)
+        raise TokenRefused(TokenReason.LIFETIME)
     return math.ceil(expires) + LEEWAY
 
 
@@ -219,24 +226,24 @@ def _moment(claims: Mapping[str, Any], name: str) -> float:
     """A NumericDate: seconds since 1970, not always whole (RFC 7519 2)."""
     found = claims.get(name)
     if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < _LATEST:
-        raise Refused(Reason.CLAIMS)
+        raise TokenRefused(TokenReason.CLAIMS)
     return found
 
 
 def _signed(token: str, trust: Trust, keys: KeySource, kid: str, algorithm: str, jku: str) -> None:
     if algorithm not in trust.algorithms:
-        raise Refused(Reason.ALGORITHM)
+        raise TokenRefused(TokenReason.ALGORITHM)
     allowed = {one.url for one in trust.keys.addresses}
     # Where an entry has a file only, `jku` is not looked at: its owner registered the keys out of band.
     if jku and allowed and jku not in allowed:
-        raise Refused(Reason.KEY_ADDRESS)
+        raise TokenRefused(TokenReason.KEY_ADDRESS)
     try:
         key = keys.find(trust, kid, algorithm, jku if allowed else "")
     except Unreachable as error:
-        raise Refused(Reason.KEYS_UNREACHABLE) from error
+        raise TokenRefused(TokenReason.KEYS_UNREACHABLE) from error
     if key is None or not key.fits(algorithm):
-        raise Refused(Reason.KEY_UNKNOWN)
+        raise TokenRefused(TokenReason.KEY_UNKNOWN)
     try:
         PyJWS().decode_complete(token, key=key.public, algorithms=[algorithm])
     except PyJWTError as error:
-        raise Refused(Reason.SIGNATURE) from error
+        raise TokenRefused(TokenReason.SIGNATURE) from error

@@ -6,9 +6,8 @@ import time
 from cds_service.ehr.absent import AbsentError
 from cds_service.fhir.absence import Absence
 
-MOST_BYTES = (
-    16 * 1024 * 1024
-)  # of all answers to one hook call, inflated: as much as a request may bring
+# Of all answers to one hook call, inflated: as much as a request may bring.
+MOST_BYTES = 16 * 1024 * 1024
 MOST_BYTES_OF_ONE = 8 * 1024 * 1024  # of one answer, inflated
 
 

@@ -106,21 +106,32 @@ class Connection:
             kind = found.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if kind not in _JSON:
                 raise AbsentError(Absence.NOT_FHIR, found.status_code)
-            return Answer(_OK, found.headers, self._body(found.raw))
+            return Answer(_OK, found.headers, received(found.raw, self._budget, MOST_BYTES_OF_ONE))
         finally:
             found.close()
 
-    def _body(self, raw: Any) -> bytes:
-        parts, size = [], 0
-        while part := raw.read(_CHUNK, decode_content=True):
-            size += len(part)
-            if size > MOST_BYTES_OF_ONE:
-                raise AbsentError(Absence.TOO_LARGE)
-            self._budget.spend(len(part))
-            self._budget.some_time()
-            parts.append(part)
-        self._budget.some_time()  # a body without a length, ended by us, would look whole
-        return b"".join(parts)
+
+def received(raw: Any, budget: Budget, most: int) -> bytes:
+    """A body, inflated and counted while it is read.
+
+    Args:
+        raw: of a response that was asked for with `stream`.
+        budget: what it may take of time and, beside the others of its call, of bytes.
+        most: bytes of this one.
+
+    Raises:
+        AbsentError: too-large, out-of-time.
+    """
+    parts, size = [], 0
+    while part := raw.read(_CHUNK, decode_content=True):
+        size += len(part)
+        if size > most:
+            raise AbsentError(Absence.TOO_LARGE)
+        budget.spend(len(part))
+        budget.some_time()
+        parts.append(part)
+    budget.some_time()  # a body without a length, ended by us, would look whole
+    return b"".join(parts)
 
 
 def _about_tls(error: requests.exceptions.SSLError) -> Absence:

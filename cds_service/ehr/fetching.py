@@ -19,7 +19,7 @@ from cds_service.ehr.pool import Pool
 from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Unavailable
 from cds_service.hooks import fetched
-from cds_service.hooks.fetched import Answered
+from cds_service.hooks.fetched import Fetched
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.service import Service
 
@@ -157,8 +157,8 @@ def _token(request: HookRequest) -> str:
     return request.authorization.token
 
 
-def _answered(found: Found) -> Answered:
-    return Answered(found.raw, found.whole, found.why.why if found.why else "")
+def _answered(found: Found) -> Fetched:
+    return Fetched(found.raw, found.whole, found.why.why if found.why else "")
 
 
 def _tell(

@@ -17,11 +17,12 @@ from cds_service.clients.tokens import Unreachable
 from cds_service.ehr import addresses
 from cds_service.ehr.absent import AbsentError
 from cds_service.ehr.budget import Budget
+from cds_service.ehr.connection import received
 from cds_service.ehr.pinning import PinnedAdapter, Route, trusting
+from cds_service.fhir.absence import Absence
 
 SECONDS = 5.0  # for one key set; whoever calls meanwhile with a key that is known does not wait
 LARGEST = 256 * 1024  # bytes
-_CHUNK = 16 * 1024
 _OK = 200
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "heavy-legs-cds"}
 
@@ -43,7 +44,8 @@ def fetcher(trusted: str = "", seconds: float = SECONDS) -> Fetch:
         try:
             return _fetched(address, budget, trust)
         except AbsentError as error:
-            raise Unreachable(str(error)) from error
+            large = error.why is Absence.TOO_LARGE
+            raise Unreachable(f"it is larger than {LARGEST} bytes" if large else str(error)) from error
         except requests.exceptions.SSLError as error:
             raise Unreachable("the certificate is not trusted, or TLS failed") from error
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -76,14 +78,6 @@ def _body(url: str, adapter: PinnedAdapter, budget: Budget) -> bytes:
     try:
         if answer.status_code != _OK:
             raise Unreachable(f"it answered {answer.status_code}")
-        parts, size = [], 0
-        while part := answer.raw.read(_CHUNK, decode_content=True):
-            size += len(part)
-            if size > LARGEST:
-                raise Unreachable(f"it is larger than {LARGEST} bytes")
-            budget.some_time()
-            parts.append(part)
-        budget.some_time()  # what ends because we ended it is not whole
-        return b"".join(parts)
+        return received(answer.raw, budget, LARGEST)
     finally:
         answer.close()

@@ -17,10 +17,10 @@ from cds_service.ehr import pages
 from cds_service.ehr.absent import AbsentError
 from cds_service.ehr.pages import Page
 from cds_service.fhir.absence import Absence
+from cds_service.hooks.entries import MOST_ENTRIES
 
 _log = logging.getLogger(__name__)
 MOST_PAGES = 50  # of one search
-MOST_ENTRIES = 10_000  # of one search, as of one request
 MOST_IDLE = 3  # pages one after the other that bring nothing new
 _COUNT = re.compile(r"[?&]_count=(\d+)")
 

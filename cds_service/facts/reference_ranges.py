@@ -19,7 +19,7 @@ _PRECISION = 50  # digits: quotients of two plausible numbers stay exact where i
 _NORMAL = "normal"  # referencerange-meaning; a range without a type is the normal one as well
 
 
-class Bounds(msgspec.Struct, frozen=True):
+class NormalRange(msgspec.Struct, frozen=True):
     """The lower and upper limits of the ranges given as normal; empty where none can be used.
 
     More than one where ranges differ (by sex, by age): nothing here says which applies.
@@ -33,10 +33,10 @@ class Bounds(msgspec.Struct, frozen=True):
         return self.upper if which == "upper-limit" else self.lower
 
 
-NO_BOUNDS = Bounds()
+NO_NORMAL_RANGE = NormalRange()
 
 
-def bounds(ranges: Iterable[ReferenceRange], unit: Unit, analyte: Analyte) -> Bounds:
+def normal_range(ranges: Iterable[ReferenceRange], unit: Unit, analyte: Analyte) -> NormalRange:
     """The limits of a result's normal ranges, in the result's own unit.
 
     A range in another unit, without one, with a comparator, no plausible limit of this analyte (a
@@ -49,8 +49,8 @@ def bounds(ranges: Iterable[ReferenceRange], unit: Unit, analyte: Analyte) -> Bo
         if _is_normal(one.type)
     ]
     if any(_upside_down(low, high) for low, high in normal):
-        return NO_BOUNDS
-    return Bounds(_all_or_none(low for low, _ in normal), _all_or_none(high for _, high in normal))
+        return NO_NORMAL_RANGE
+    return NormalRange(_all_or_none(low for low, _ in normal), _all_or_none(high for _, high in normal))
 
 
 def times(value: Interval, how: Comparison, factor: Decimal, limits: tuple[Decimal, ...]) -> bool | None:

@@ -16,7 +16,7 @@ from cds_service.facts import reference_ranges, windows
 from cds_service.facts.data import datum, on_side
 from cds_service.facts.model import Datum, Reason, Side
 from cds_service.facts.record import Record
-from cds_service.facts.reference_ranges import NO_BOUNDS, Bounds
+from cds_service.facts.reference_ranges import NO_NORMAL_RANGE, NormalRange
 from cds_service.facts.statements import UNREADABLE, Statement, is_plain
 from cds_service.fhir.quantity import Interval, interval, number, scaled, unit_text
 from cds_service.fhir.resources import Quantity
@@ -37,7 +37,7 @@ class Value(msgspec.Struct, frozen=True):
     unit: Unit | None
     text: str
     problem: Reason | None = None
-    range: Bounds = NO_BOUNDS
+    range: NormalRange = NO_NORMAL_RANGE
 
     @property
     def comparator(self) -> str:
@@ -151,7 +151,7 @@ def read(one: Statement, analyte: Analyte) -> Value:
     edges = [edge for edge in (canonical.low, canonical.high) if edge is not None]
     if any(edge < low or edge > high for edge in edges):
         return Value(one, None, unit, text[:60], Reason.IMPLAUSIBLE)
-    own = reference_ranges.bounds(one.ranges, unit, analyte) if one.ranges else NO_BOUNDS
+    own = reference_ranges.normal_range(one.ranges, unit, analyte) if one.ranges else NO_NORMAL_RANGE
     return Value(one, span, unit, text[:60], range=own)
 
 

@@ -9,12 +9,13 @@ from cds_service.failures import Failure, Kind
 from cds_service.fhir.absence import Absence
 from cds_service.fhir.evidence import Arrival, Unavailable
 from cds_service.hooks import prefetch
+from cds_service.hooks.entries import EntriesLeft
 from cds_service.hooks.request import Question
 
 _COUNT = re.compile(r"\b_count=\d+")
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Fetched(msgspec.Struct, frozen=True):
     """The body of one answer.
 
     Attributes:
@@ -29,27 +30,27 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 def read(
-    answers: Mapping[str, Answered], templates: Mapping[str, str], question: Question
+    answers: Mapping[str, Fetched], templates: Mapping[str, str], question: Question
 ) -> dict[str, Arrival | Unavailable]:
     """What each key brought.
 
     What would be refused as the client's mistake in a prefetch is here one key that is not to be had:
     another Patient, and more entries than are read.
     """
-    budget = prefetch.Budget()
+    entries_left = EntriesLeft()
     return {
-        key: _arrival(key, answered, templates[key], question, budget)
+        key: _arrival(key, answered, templates[key], question, entries_left)
         for key, answered in answers.items()
     }
 
 
 def _arrival(
-    key: str, answered: Answered, template: str, question: Question, budget: prefetch.Budget
+    key: str, answered: Fetched, template: str, question: Question, entries_left: EntriesLeft
 ) -> Arrival | Unavailable:
     # A server that pages says by the last page that there is no more; the count is then only of a page.
     limited = _COUNT.sub("", template) if answered.whole else template
     try:
-        found = prefetch.arrival(key, answered.raw, limited, question.patient, "fetched", budget)
+        found = prefetch.arrival(key, answered.raw, limited, question.patient, "fetched", entries_left)
     except Failure as failure:
         return Unavailable(key, _WHY.get(failure.kind, Absence.NOT_FHIR))
     if key == "encounter":

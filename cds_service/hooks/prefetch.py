@@ -28,16 +28,12 @@ from cds_service.fhir.decoding import Ignored, Unread
 from cds_service.fhir.evidence import Arrival, Evidence, Item, Origin, Unavailable
 from cds_service.fhir.resources import (
     AnyResource,
-    Component,
     Encounter,
-    Observation,
     OperationOutcome,
-    QuestionnaireResponse,
-    ResponseItem,
 )
+from cds_service.hooks.entries import EntriesLeft, parts
 from cds_service.hooks.whose import Whose, points_inside
 
-MOST_ENTRIES = 10_000
 # Servers add these to what a search found, with or without saying so; no fact is read from them.
 _COMPANIONS = frozenset(
     {"AuditEvent", "Basic", "CarePlan", "CareTeam", "Location", "Organization", "Practitioner"}
@@ -106,12 +102,12 @@ def read(
 
     Raises:
         Failure: incorrect for a value that is neither object nor null; forbidden when the Patient
-            is another; too-large beyond `MOST_ENTRIES` entries.
+            is another; too-large beyond `entries.MOST_ENTRIES`.
     """
     arrivals: dict[str, Arrival | Unavailable] = {}
-    budget = Budget()
+    entries_left = EntriesLeft()
     for key, raw in values.items():
-        found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", budget)
+        found = arrival(key, bytes(raw), templates.get(key, ""), patient, "prefetch", entries_left)
         if today is not None:
             found = _limited(found, templates.get(key, ""), today)
         if key not in templates and isinstance(found, Arrival):
@@ -123,7 +119,7 @@ def read(
         arrivals.setdefault(key, Unavailable(key, Absence.OUTSIDE if outside else Absence.NOT_DELIVERED))
     if draft_orders is not None:
         arrivals["draftOrders"] = arrival(
-            "draftOrders", bytes(draft_orders), "", patient, "context", budget
+            "draftOrders", bytes(draft_orders), "", patient, "context", entries_left
         )
     if encounter and "encounter" in arrivals:
         arrivals["encounter"] = of_the_encounter(arrivals["encounter"], encounter)
@@ -156,30 +152,13 @@ def of_the_encounter(found: Arrival | Unavailable, encounter: str) -> Arrival | 
     return msgspec.structs.replace(found, items=kept, complete=False, incomplete=Absence.OTHER_ENCOUNTER)
 
 
-class Budget:
-    """How many more entries one request may bring."""
-
-    def __init__(self, left: int = MOST_ENTRIES) -> None:
-        self.left = left
-
-    def spend(self, entries: int) -> None:
-        """Count entries, or what costs as much.
-
-        Raises:
-            Failure: too-large.
-        """
-        self.left -= entries
-        if self.left < 0:
-            raise Failure(
-                Kind.TOO_LARGE,
-                f"more than {MOST_ENTRIES} entries, parts of panels, reasons and answers counted",
-                where="prefetch",
-                todo="limit the queries with _count, as the published templates do",
-            )
-
-
 def arrival(
-    key: str, raw: bytes, template: str, patient: str, origin: Origin, budget: Budget | None = None
+    key: str,
+    raw: bytes,
+    template: str,
+    patient: str,
+    origin: Origin,
+    entries_left: EntriesLeft | None = None,
 ) -> Arrival | Unavailable:
     """What one key delivered."""
     text = raw.strip()
@@ -197,10 +176,10 @@ def arrival(
         return Unavailable(key, Absence.UNREADABLE)
     if bundle.resourceType == "OperationOutcome":
         return Unavailable(key, CLIENT_ERROR)
-    budget = budget or Budget()
-    budget.spend(len(bundle.entry))
+    entries_left = entries_left or EntriesLeft()
+    entries_left.spend(len(bundle.entry))
     whose = Whose(patient, key)
-    found = _sorted_out(key, bundle, template, whose, origin, budget)
+    found = _sorted_out(key, bundle, template, whose, origin, entries_left)
     if key == "encounter" and isinstance(found, Arrival):
         found = _with_its_own_reasons(found, whose)
     if bundle.resourceType != "Bundle" and "?" in template and isinstance(found, Arrival):
@@ -250,7 +229,7 @@ def _sorted_out(
     template: str,
     whose: Whose,
     origin: Origin,
-    budget: Budget,
+    entries_left: EntriesLeft,
 ) -> Arrival | Unavailable:
     items: list[Item] = []
     unread: list[Unread] = []
@@ -276,7 +255,7 @@ def _sorted_out(
             others += 1
             contained += 1
         else:
-            budget.spend(_parts(found))
+            entries_left.spend(parts(found))
             ref = _reference(found, entry.fullUrl, key, number)
             items.append(Item(found, ref, key, entry.fullUrl or ""))
     if failed and not matched:
@@ -341,24 +320,3 @@ def _reference(resource: AnyResource, full_url: str | None, key: str, number: in
     if resource.id:
         return f"{kind}/{resource.id}"
     return full_url or f"{key}#{number}"
-
-
-def _parts(resource: AnyResource) -> int:
-    """What a resource holds that costs like entries of its own."""
-    match resource:
-        case Observation():
-            parts: tuple[Observation | Component, ...] = (resource, *resource.component)
-            # One reference range is a part of a result; each further one is read by itself.
-            ranges = sum(max(0, len(part.referenceRange) - 1) for part in parts)
-            return len(resource.component) + len(resource.contained) + ranges
-        case Encounter():
-            reasons = len(resource.reasonCode) + len(resource.reasonReference)
-            return len(resource.contained) + reasons
-        case QuestionnaireResponse():
-            return _questions(resource.item)
-        case _:
-            return 0
-
-
-def _questions(items: tuple[ResponseItem, ...]) -> int:
-    return sum(1 + len(one.answer) + _questions(one.item) for one in items)

@@ -18,7 +18,6 @@ from cds_service.rulebase.lock import canonical
 from cds_service.rulebase.model import Coded, Order, RuleBase
 from cds_service.rulebase.terminology import Terminology
 
-SIDES = ("left", "right")
 _SYSTEM = re.compile(r"(?:https?://|urn:)[^\s\"<>\\^`{|}]{3,200}")
 _CODE = re.compile(r"[^\s]{1,100}( [^\s]{1,100}){0,10}")  # R4 `code`: no blanks but single ones inside
 

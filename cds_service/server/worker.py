@@ -45,8 +45,8 @@ class Limits(msgspec.Struct, frozen=True):
     stuck: float = 30.0
 
 
-class Server(TcpWSGIServer):  # type: ignore[misc]
-    """waitress's server, with our connections."""
+class Listener(TcpWSGIServer):  # type: ignore[misc]
+    """What waitress listens with, for our connections."""
 
     channel_class = Channel
     stopping = False  # the process ends after what it has
@@ -82,8 +82,8 @@ class BufferingWorker(Worker):
             self._end_when_stuck_or_due()
         self._stop(servers)
 
-    def _server(self, listening: Any) -> Server:
-        return Server(
+    def _server(self, listening: Any) -> Listener:
+        return Listener(
             self._answered,
             map=self._open,
             _sock=listening,
@@ -154,7 +154,7 @@ class BufferingWorker(Worker):
             _log.error("a request has been at work for %d s: this process ends", self.limits.stuck)
             self.alive = False
 
-    def _stop(self, servers: list[Server]) -> None:
+    def _stop(self, servers: list[Listener]) -> None:
         """Answer what was accepted, then end."""
         for server in servers:
             self._accept_all(server)
@@ -172,7 +172,7 @@ class BufferingWorker(Worker):
             self._turn()
         self._threads.shutdown(cancel_pending=False, timeout=1)
 
-    def _accept_all(self, server: Server) -> None:
+    def _accept_all(self, server: Listener) -> None:
         # The system has accepted these for us, and their clients may have sent their calls.
         while True:
             before = len(self._open)

@@ -7,7 +7,7 @@ from flask import g, has_request_context, request
 
 from cds_service.clients.authentication import NONE, STRANGERS, WITHOUT, unproven
 from cds_service.clients.model import Caller
-from cds_service.clients.token_reasons import Reason
+from cds_service.clients.token_reasons import TokenReason
 from cds_service.invocation import PLAYGROUND, Runtime
 
 # What proxies add, and no client by itself (RFC 7239; RFC 9110 7.6.3).
@@ -38,7 +38,7 @@ def _established(runtime: Runtime) -> Caller:
     if client is None:
         raise unproven()
     if _from_elsewhere(runtime):
-        runtime.authentication.refusals.add(Reason.FORWARDED, "")
+        runtime.authentication.refusals.add(TokenReason.FORWARDED, "")
         raise unproven()
     # Only where the page is served: elsewhere no caller may have its calls counted as play.
     if runtime.settings.demo and request.headers.get("X-Heavy-Legs-Page"):
@@ -68,7 +68,7 @@ def reader(runtime: Runtime) -> Caller | None:
     return found
 
 
-def _proven(runtime: Runtime, passes: frozenset[Reason]) -> Caller | None:
+def _proven(runtime: Runtime, passes: frozenset[TokenReason]) -> Caller | None:
     return runtime.authentication.caller(
         runtime.clients,
         request.headers.get("Authorization"),

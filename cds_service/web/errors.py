@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from cds_service.failures import Failure, Kind
+from cds_service.settings import BODY_LIMIT
 from cds_service.web.rates import TooMany
 
 # kind → (status, FHIR issue type); https://hl7.org/fhir/R4/valueset-issue-type.html
@@ -33,9 +34,18 @@ _BY_STATUS = {status: kind for kind, (status, _) in TABLE.items()}
 _WORDS = {
     Kind.NOT_FOUND: ("there is nothing at this address", "see GET /cds-services"),
     Kind.WRONG_METHOD: ("this address does not take that method", "POST a hook request to it"),
-    Kind.TOO_LARGE: ("the body is larger than 16 MiB", "limit the queries with _count"),
+    Kind.TOO_LARGE: (
+        f"the body is larger than {BODY_LIMIT // 1024**2} MiB",
+        "limit the queries with _count",
+    ),
     Kind.INCORRECT: ("the request cannot be read", "send JSON"),
 }
+
+
+def too_large() -> Failure:
+    """The failure of a body that is larger than is read."""
+    what, todo = _WORDS[Kind.TOO_LARGE]
+    return Failure(Kind.TOO_LARGE, what, todo=todo)
 
 
 def response(failure: Failure) -> Response:

@@ -11,6 +11,7 @@ from cds_service.failures import Failure, Kind
 from cds_service.hooks.service import discovery
 from cds_service.invocation import Runtime
 from cds_service.web import callers
+from cds_service.web.errors import too_large
 from cds_service.web.rates import Rates
 
 # What a body may be called; "" is a header that is missing. The third is the name before R4.
@@ -87,7 +88,7 @@ def _received() -> bytes:
         and len(body) == request.max_content_length
         and request.environ["wsgi.input"].read(1)
     ):
-        raise _too_large()  # Werkzeug cuts a chunked body at the limit and says nothing
+        raise too_large()  # Werkzeug cuts a chunked body at the limit and says nothing
     return body
 
 
@@ -95,15 +96,9 @@ def _all_of_it() -> bytes:
     try:
         return request.get_data(cache=False)
     except RequestEntityTooLarge as error:
-        raise _too_large() from error
+        raise too_large() from error
     except OSError as error:  # of a server that hands a body on while it arrives; ours does not
         raise Failure(Kind.INCORRECT, "the body ends early", todo="send it whole") from error
-
-
-def _too_large() -> Failure:
-    return Failure(
-        Kind.TOO_LARGE, "the body is larger than 16 MiB", todo="limit the queries with _count"
-    )
 
 
 def _json(body: bytes) -> Response:

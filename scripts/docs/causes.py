@@ -41,6 +41,7 @@ def tables(found: RuleBase) -> Iterator[str]:
     Raises:
         NotSaid: when a rule is named by none of them, or they name a rule that there is not.
     """
+    file = f"scripts/docs/{FILE.name}"
     numbers = {short(rule): rule for rule in found.rules.values()}
     sections = {name: getattr(causes(), name) for name in HEADINGS}
     named = {
@@ -51,9 +52,9 @@ def tables(found: RuleBase) -> Iterator[str]:
         for one in ones
     }
     for number in sorted(numbers.keys() - named):
-        raise NotSaid(f"{FILE.name}: {numbers[number].id} stands under no cause, test or tip")
+        raise NotSaid(f"{file}: {numbers[number].id} stands under no cause, test or tip")
     for number in sorted(named - numbers.keys()):
-        raise NotSaid(f"{FILE.name}: no rule has the number {number}")
+        raise NotSaid(f"{file}: no rule has the number {number}")
     for name, section in sections.items():
         yield f"## {HEADINGS[name]}"
         yield markdown.table(

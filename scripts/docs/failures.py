@@ -8,13 +8,14 @@ import cds_service
 from cds_service.cli.main import exit_code
 from cds_service.failures import MEANINGS, Failure, Kind
 from cds_service.hooks import feedback, request
+from cds_service.hooks.entries import MOST_ENTRIES
 from cds_service.hooks.envelope import LARGEST_MEMBER, MOST_MEMBERS
 from cds_service.hooks.necessary import NECESSARY
-from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.server.channel import REFUSALS
 from cds_service.settings import BODY_LIMIT
 from cds_service.web.errors import TABLE, response
 from scripts.docs import markdown
+from scripts.docs.content import NotSaid
 
 INTRODUCTION = """\
 For integrators who see a call refused, and for operators who see a start refused. Every failure of a
@@ -37,7 +38,16 @@ _NO_RAISER = (PACKAGE / "failures.py", PACKAGE / "web" / "errors.py", PACKAGE / 
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the page.
+
+    Raises:
+        NotSaid: of a kind it is not said what it means, or which status it has.
+    """
+    for kind in Kind:
+        if kind not in MEANINGS:
+            raise NotSaid(f"cds_service/failures.py: MEANINGS does not say what {kind.value} means")
+        if kind not in TABLE:
+            raise NotSaid(f"cds_service/web/errors.py: TABLE has no status for {kind.value}")
     used = raised()
     head = ("kind", "status", "issue code", "exit code")
     rows = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,18 @@ def test_every_rule_proves_more_than_that_it_fires() -> None:
     for rule in RULE_BASE.rules.values():
         proved = {case.proves for case in CASES if case.rule == rule.id}
         assert {"fires", "near-miss", "missing"} <= proved
+
+
+def test_the_name_of_a_case_is_understood_without_the_case_before_it() -> None:
+    leaning = re.compile(
+        r"(the same|as before|as above|likewise|so is|so does|and not)\b", re.IGNORECASE
+    )
+    assert [f"{case.place}: {case.name}" for case in CASES if leaning.match(case.name)] == []
+
+
+def test_no_two_cases_of_a_rule_have_one_name() -> None:
+    names = Counter((case.rule, case.name) for case in CASES)
+    assert [one for one, times in names.items() if times > 1] == []
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from cds_service.audit import reading, store
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import KeyAddress
 from cds_service.clients.refusals import Refusals
-from cds_service.clients.token_reasons import MEANINGS, Reason
+from cds_service.clients.token_reasons import MEANINGS, TokenReason
 from cds_service.failures import Failure, Kind
 from tests.conformance.calls import address, answered, request
 from tests.conformance.conftest import MakeApp
@@ -127,7 +127,7 @@ def test_the_scheme_is_not_a_matter_of_case(client: FlaskClient) -> None:
 # --- bad ones -----------------------------------------------------------------------------------
 
 
-def bad(url: str) -> dict[str, tuple[Reason, str]]:
+def bad(url: str) -> dict[str, tuple[TokenReason, str]]:
     """Return every kind of bad token for an address: the reason that the log gets, and the token."""
     now = int(time.time())
     stranger = signer("ES384", "stranger")
@@ -141,27 +141,30 @@ def bad(url: str) -> dict[str, tuple[Reason, str]]:
 
     lacking: dict[str, dict[str, Any]] = {name: {"aud": url, name: ...} for name in CLAIMS}
     return {
-        "expired": (Reason.EXPIRED, made(iat=now - 400, exp=now - 100)),
-        "ahead": (Reason.NOT_YET, made(iat=now + 100, exp=now + 400)),
-        "nbf ahead": (Reason.NOT_YET, made(nbf=now + 100)),
-        "for a day": (Reason.LIFETIME, made(exp=now + 86_400)),
-        "for ever": (Reason.LIFETIME, made(exp=2**36)),
-        "elsewhere": (Reason.AUDIENCE, made(aud="https://other.example/cds-services")),
-        "another address here": (Reason.AUDIENCE, made(aud=f"{url}/more")),
-        "by the Host header": (Reason.AUDIENCE, made(aud=url.replace("cds.example.org", "localhost"))),
-        "issuer": (Reason.ISSUER, made(iss="https://evil.example")),
-        "unsigned": (Reason.ALGORITHM, unsigned("none")),
-        "HS256": (Reason.ALGORITHM, unsigned("HS256", b"x" * 32)),
-        "ES384 key, RS384 token": (Reason.KEY_UNKNOWN, made({"kid": OURS.kid}, EPIC)),
-        "RS384 key, ES384 token": (Reason.KEY_UNKNOWN, made({"kid": EPIC.kid})),
-        "unlisted": (Reason.ALGORITHM, made(None, signer("RS256", "epic"))),
-        "no kid": (Reason.HEADER, made({"kid": ...})),
-        "unknown kid": (Reason.KEY_UNKNOWN, made(None, stranger)),
-        "stranger's signature": (Reason.SIGNATURE, made({"kid": OURS.kid}, stranger)),
-        "own key in the header": (Reason.HEADER, made({"jwk": stranger.jwk}, stranger)),
-        "huge": (Reason.TOO_LONG, made(more="x" * 9000)),
-        "nonsense": (Reason.MALFORMED, "nonsense"),
-        **{f"no {name}": (Reason.CLAIMS, OURS.token(**one)) for name, one in lacking.items()},
+        "expired": (TokenReason.EXPIRED, made(iat=now - 400, exp=now - 100)),
+        "ahead": (TokenReason.NOT_YET, made(iat=now + 100, exp=now + 400)),
+        "nbf ahead": (TokenReason.NOT_YET, made(nbf=now + 100)),
+        "for a day": (TokenReason.LIFETIME, made(exp=now + 86_400)),
+        "for ever": (TokenReason.LIFETIME, made(exp=2**36)),
+        "elsewhere": (TokenReason.AUDIENCE, made(aud="https://other.example/cds-services")),
+        "another address here": (TokenReason.AUDIENCE, made(aud=f"{url}/more")),
+        "by the Host header": (
+            TokenReason.AUDIENCE,
+            made(aud=url.replace("cds.example.org", "localhost")),
+        ),
+        "issuer": (TokenReason.ISSUER, made(iss="https://evil.example")),
+        "unsigned": (TokenReason.ALGORITHM, unsigned("none")),
+        "HS256": (TokenReason.ALGORITHM, unsigned("HS256", b"x" * 32)),
+        "ES384 key, RS384 token": (TokenReason.KEY_UNKNOWN, made({"kid": OURS.kid}, EPIC)),
+        "RS384 key, ES384 token": (TokenReason.KEY_UNKNOWN, made({"kid": EPIC.kid})),
+        "unlisted": (TokenReason.ALGORITHM, made(None, signer("RS256", "epic"))),
+        "no kid": (TokenReason.HEADER, made({"kid": ...})),
+        "unknown kid": (TokenReason.KEY_UNKNOWN, made(None, stranger)),
+        "stranger's signature": (TokenReason.SIGNATURE, made({"kid": OURS.kid}, stranger)),
+        "own key in the header": (TokenReason.HEADER, made({"jwk": stranger.jwk}, stranger)),
+        "huge": (TokenReason.TOO_LONG, made(more="x" * 9000)),
+        "nonsense": (TokenReason.MALFORMED, "nonsense"),
+        **{f"no {name}": (TokenReason.CLAIMS, OURS.token(**one)) for name, one in lacking.items()},
     }
 
 
@@ -374,7 +377,7 @@ def test_a_proxy_on_the_same_machine_does_not_open_the_door(
     marked = {f"HTTP_{mark.upper().replace('-', '_')}": "203.0.113.7"}
     with caplog.at_level(logging.WARNING):
         refused(call(trusting, None, environ_overrides=marked))
-    assert MEANINGS[Reason.FORWARDED] in caplog.text
+    assert MEANINGS[TokenReason.FORWARDED] in caplog.text
     assert "203.0.113.7" not in caplog.text
     refused(call(trusting, None, DISCOVERY, environ_overrides=marked))
     for url in (DISCOVERY, SERVICE):

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_service import emission, invocation
 from cds_service.audit.log import AuditLog
+from cds_service.facts import measurements
 from cds_service.failures import Failure, Kind
 from cds_service.hooks import encoding
 from cds_service.rules import evaluation
@@ -76,6 +77,22 @@ def test_a_fault_outside_the_call_has_the_same_form(
     monkeypatch.setattr(invocation.Runtime, "feedback", raising(ValueError(LEAK)))
     refused(post(client, request()), 500)
     refused(client.post(address() + "/feedback", json=FEEDBACK), 500)
+    assert "Sentinelmann" not in caplog.text
+
+
+def test_a_fact_that_fails_is_in_the_log_and_the_others_answer(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = measurements.measurement
+
+    def failing(definition: Any, *rest: Any) -> Any:
+        if definition.name == "potassium-lt-2-5":
+            raise ValueError(LEAK)
+        return real(definition, *rest)
+
+    monkeypatch.setattr(measurements, "measurement", failing)
+    answered(post(client, request()))
+    assert "fact potassium-lt-2-5 failed" in caplog.text
     assert "Sentinelmann" not in caplog.text
 
 

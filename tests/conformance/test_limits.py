@@ -16,7 +16,7 @@ from cds_service.clients.model import Caller, Client, Clients
 from cds_service.deadline import BEGUN
 from cds_service.failures import Failure
 from cds_service.fhir.evidence import Arrival, Unavailable
-from cds_service.hooks.prefetch import MOST_ENTRIES
+from cds_service.hooks.entries import MOST_ENTRIES
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.service import Service
 from cds_service.settings import BODY_LIMIT

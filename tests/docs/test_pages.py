@@ -15,8 +15,9 @@ from cds_service.facts.derived import BY_NAME
 from cds_service.failures import MEANINGS, Kind
 from cds_service.rulebase.building_facts import criterion
 from cds_service.rulebase.criteria import truth
+from cds_service.web.errors import TABLE
 from scripts.docs import __main__ as docs
-from scripts.docs import causes, content, hazards, rule_language, rule_pages, rules
+from scripts.docs import causes, content, failures, hazards, rule_language, rule_pages, rules
 from tests.unit.rulebase.tiny import loaded, rule, texts
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -188,6 +189,17 @@ def test_the_settings_are_all_there_with_what_holds_when_they_are_not_set() -> N
 def test_every_kind_of_failure_has_a_meaning_and_a_section() -> None:
     assert MEANINGS.keys() == set(Kind)
     assert set(re.findall(r"^### (.*)$", read("failures.md"), flags=re.MULTILINE)) == set(Kind)
+
+
+@pytest.mark.parametrize(
+    ("table", "file"), [(MEANINGS, "cds_service/failures.py"), (TABLE, "cds_service/web/errors.py")]
+)
+def test_a_kind_of_failure_that_is_half_entered_says_where_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, table: dict[Kind, object], file: str
+) -> None:
+    monkeypatch.delitem(table, Kind.TOO_MANY)
+    with pytest.raises(content.NotSaid, match=f"{file}: .*too-many"):
+        failures.page()
 
 
 def test_the_queries_are_those_of_the_services_to_the_letter() -> None:

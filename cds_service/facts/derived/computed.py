@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from cds_service.facts import windows
 from cds_service.facts.measurements import judged
 from cds_service.facts.model import Datum, Fact, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.values import Value, newest, reading_datum, values
-from cds_service.rulebase.definitions import Analyte, DerivedFact, MeasurementFact
+from cds_service.rulebase.definitions import Analyte, DerivedFact, MeasurementFact, Threshold
 
 Computation = Callable[[Value], tuple[Value, tuple[Value, ...]]]
 
@@ -90,3 +91,13 @@ def with_parts(fact: Fact, used: Iterable[Value]) -> Fact:
 def finals(analyte: Analyte, record: Record, side: Side) -> list[Value]:
     """The final values of an analyte, newest first: a preliminary one settles nothing."""
     return values(analyte, record, side, preliminary=False)
+
+
+def finals_within(analyte: Analyte, window: Threshold, record: Record, side: Side) -> list[Value]:
+    """The final values that may lie in a window, newest first: a day may if any part of it does."""
+    return [
+        one
+        for one in finals(analyte, record, side)
+        if one.statement.when is not None
+        and windows.within(one.statement.when, window, record.now, record.zone, whole=False)
+    ]

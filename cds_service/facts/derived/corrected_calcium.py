@@ -22,7 +22,7 @@ from cds_service.facts.measurements import judged
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.reference_ranges import NO_BOUNDS
+from cds_service.facts.reference_ranges import NO_NORMAL_RANGE
 from cds_service.facts.values import Value, canonical, rank, values
 from cds_service.fhir.quantity import Interval
 from cds_service.rulebase.definitions import Analyte, DerivedFact
@@ -201,7 +201,7 @@ def _made(total: Value, albumin: Interval | None) -> Value:
     unit = (
         total.unit if native else msgspec.structs.replace(total.unit, code="mmol/L", factor=Decimal(1))
     )
-    own = total.range if native else NO_BOUNDS
+    own = total.range if native else NO_NORMAL_RANGE
     return Value(total.statement, made, unit, text, range=own)
 
 

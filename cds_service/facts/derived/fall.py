@@ -4,13 +4,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import product
 
-from cds_service.facts import windows
 from cds_service.facts.data import nothing, unknown
+from cds_service.facts.derived.computed import finals_within
 from cds_service.facts.derived.newest import doubtful, earlier
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, canonical, newest, reading_datum, values
+from cds_service.facts.values import Value, canonical, newest, reading_datum
 from cds_service.fhir.dates import age_in_days
 from cds_service.fhir.quantity import Interval, compare
 from cds_service.rulebase.definitions import DerivedFact
@@ -58,12 +58,7 @@ def _changed(
     size = threshold.values[analyte.unit] if threshold.of else threshold.single()
     relative = not threshold.of and threshold.unit == "%"
     window = record.rule_base.thresholds[definition.within]
-    inside = [
-        one
-        for one in values(analyte, record, side, preliminary=False)
-        if one.statement.when is not None
-        and windows.within(one.statement.when, window, record.now, record.zone, whole=False)
-    ]
+    inside = finals_within(analyte, window, record, side)
     tied = newest(inside)
     before = [one for one in earlier(inside, tied[0]) if one not in tied] if tied else []
     before = [one for one in before if _days_before(tied[0], one, record) >= apart]

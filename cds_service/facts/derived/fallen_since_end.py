@@ -1,13 +1,13 @@
 """Has a value fallen since a medicine was stopped?"""
 
-from cds_service.facts import windows
 from cds_service.facts.data import nothing, unknown
+from cds_service.facts.derived.computed import finals_within
 from cds_service.facts.derived.fall import fall_between
 from cds_service.facts.derived.newest import newest_of
 from cds_service.facts.model import Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
-from cds_service.facts.values import Value, reading_datum, values
+from cds_service.facts.values import Value, reading_datum
 from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.quantity import compare
 from cds_service.rulebase.definitions import DerivedFact
@@ -36,12 +36,7 @@ def fallen_since_end(definition: DerivedFact, record: Record, side: Side, _fact_
         return unknown(definition.name, Reason.NOT_RECORDED)
     ended = max(ends, key=lambda one: one.end)
     window = record.rule_base.thresholds[definition.within]
-    inside = [
-        one
-        for one in values(analyte, record, side, preliminary=False)
-        if one.statement.when is not None
-        and windows.within(one.statement.when, window, record.now, record.zone, whole=False)
-    ]
+    inside = finals_within(analyte, window, record, side)
     if not inside:
         return nothing(definition, record, analyte.arrives, (analyte.codes,), definition.within)
     newest = newest_of(inside)

@@ -58,10 +58,10 @@ def twice_upper_limit(definition: DerivedFact, record: Record, side: Side, _fact
     ]
 
     def met(one: Value) -> bool | None:
-        bounds = one.range.of("upper-limit")
-        if one.interval is None or not bounds:
+        limits = one.range.of("upper-limit")
+        if one.interval is None or not limits:
             return None
-        return _every([reference_ranges.times(one.interval, *factor, bounds) for factor in factors])
+        return _every([reference_ranges.times(one.interval, *factor, limits) for factor in factors])
 
     def spoilt(one: Value) -> bool:
         when = one.statement.when

@@ -8,6 +8,7 @@ import pytest
 from cds_service import content
 from cds_service.cases import running
 from cds_service.cases.running import Case
+from cds_service.facts import measurements
 from cds_service.rulebase.criteria import Truth
 from cds_service.rulebase.model import RuleBase
 
@@ -88,3 +89,29 @@ def test_a_phrase_that_a_card_must_leave_out(
 
     assert bool(found) is differs
     assert all("says-not" in one for one in found)
+
+
+def test_no_case_holds_because_the_code_failed(
+    shipped: RuleBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise KeyError("broken on purpose")
+
+    monkeypatch.setattr(measurements, "measurement", failing)
+    observations = [{"code": "loinc 2823-3", "value": 2.4, "unit": "mmol/L", "at": "now"}]
+    given = {"record": {"observations": observations}}
+    case = Case(
+        "k-01-low-potassium",
+        "",
+        "missing",
+        "",
+        given,
+        {"outcome": "unknown"},
+        now=NOW,
+        hook="patient-view",
+    )
+
+    found = running.run(case, shipped, FIXTURES).differences
+
+    assert any(one.startswith("fault: ") and "'potassium-lt-2-5'" in one for one in found)
+    assert all(one.startswith("fault: ") for one in found)

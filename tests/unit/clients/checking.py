@@ -7,7 +7,7 @@ import pytest
 
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import Client, Clients, KeyAddress, Keys, Trust
-from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.token_reasons import TokenReason, TokenRefused
 from cds_service.clients.tokens import Proof, canonical, check
 from cds_service.rulebase.model import RuleBase
 from tests.unit.clients.signing import ISSUER, SERVICE, signer
@@ -40,7 +40,7 @@ def checked(
     return check(token, clients or of(), ENDPOINTS, KeyRing(fetch), at)
 
 
-def reason(token: str, clients: Clients | None = None, **more: Any) -> Reason:
-    with pytest.raises(Refused) as caught:
+def reason(token: str, clients: Clients | None = None, **more: Any) -> TokenReason:
+    with pytest.raises(TokenRefused) as caught:
         checked(token, clients, **more)
     return caught.value.reason

@@ -7,7 +7,7 @@ import pytest
 from cds_service.clients import jwks
 from cds_service.clients.keys import KeyRing
 from cds_service.clients.model import Keys
-from cds_service.clients.token_reasons import Reason, Refused
+from cds_service.clients.token_reasons import TokenReason, TokenRefused
 from cds_service.clients.tokens import check
 from tests.unit.clients.checking import OURS, client, of
 from tests.unit.clients.signing import Signer
@@ -36,9 +36,9 @@ SEEN = (
 
 @pytest.mark.requirement(73)
 @pytest.mark.parametrize(
-    ("at", "expected"), [(599.4, None), (600, None), (959, None), (961, Reason.EXPIRED)]
+    ("at", "expected"), [(599.4, None), (600, None), (959, None), (961, TokenReason.EXPIRED)]
 )
-def test_a_token_that_the_sandbox_made(at: float, expected: Reason | None) -> None:
+def test_a_token_that_the_sandbox_made(at: float, expected: TokenReason | None) -> None:
     [key] = jwks.parse(json.dumps({"keys": [SANDBOX]}).encode()).keys
     sandbox = of(client("sandbox", issuer="https://sandbox.cds-hooks.org", keys=Keys((key,))))
     endpoints = frozenset({"http://127.0.0.1:8000/cds-services"})
@@ -48,7 +48,7 @@ def test_a_token_that_the_sandbox_made(at: float, expected: Reason | None) -> No
         proof = check(SEEN, sandbox, endpoints, ring, now)
         assert proof.jti == "efb3773d-3a28-43e2-9fbc-b936a9ae388b"
     else:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(TokenRefused) as caught:
             check(SEEN, sandbox, endpoints, ring, now)
         assert caught.value.reason is expected
 
@@ -57,6 +57,6 @@ def test_other_keys_of_the_same_curve_do_not_verify_it() -> None:
     forged = Signer(str(SANDBOX["kid"]), "ES384", OURS.private)
     sandbox = of(client("sandbox", issuer="https://sandbox.cds-hooks.org", keys=Keys((forged.key,))))
     endpoints = frozenset({"http://127.0.0.1:8000/cds-services"})
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(TokenRefused) as caught:
         check(SEEN, sandbox, endpoints, KeyRing(lambda _: b""), 1_594_230_600)
-    assert caught.value.reason is Reason.SIGNATURE
+    assert caught.value.reason is TokenReason.SIGNATURE

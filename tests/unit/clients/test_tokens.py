@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cds_service.clients.model import KeyAddress, Keys
-from cds_service.clients.token_reasons import LONGEST, Reason
+from cds_service.clients.token_reasons import LONGEST, TokenReason
 from tests.unit.clients.checking import OURS, checked, client, of, reason
 from tests.unit.clients.signing import ISSUER, JKU, jwk_set, raw, signer
 
@@ -27,7 +27,7 @@ def test_what_an_entry_lists_is_taken(algorithm: str) -> None:
     listed = client(keys=Keys((other.key,)), algorithms=(algorithm,))
     checked(other.token(), of(listed))
     unlisted = client(keys=Keys((other.key,)), algorithms=("ES384",))
-    assert reason(other.token(), of(unlisted)) is Reason.ALGORITHM
+    assert reason(other.token(), of(unlisted)) is TokenReason.ALGORITHM
 
 
 # --- algorithms and keys (53, 54) --------------------------------------------------------------
@@ -47,7 +47,7 @@ def test_the_public_key_is_no_secret_to_sign_with(algorithm: str, form: Any) -> 
         secret = json.dumps(OURS.jwk).encode()
     else:
         secret = OURS.private.public_key().public_bytes(Encoding.PEM, form)
-    assert reason(hmac_token(algorithm, secret)) is Reason.ALGORITHM
+    assert reason(hmac_token(algorithm, secret)) is TokenReason.ALGORITHM
 
 
 @pytest.mark.requirement(53)
@@ -55,13 +55,13 @@ def test_the_public_key_is_no_secret_to_sign_with(algorithm: str, form: Any) -> 
 @pytest.mark.parametrize("signature", [b"", b"x"])
 def test_an_unsigned_token_proves_nothing(algorithm: Any, signature: bytes) -> None:
     token = raw({"alg": algorithm, "kid": OURS.kid, "typ": "JWT"}, OURS.claims(), signature)
-    assert reason(token) is Reason.ALGORITHM
+    assert reason(token) is TokenReason.ALGORITHM
 
 
 @pytest.mark.requirement(53)
 def test_a_signature_that_is_taken_away_proves_nothing() -> None:
     token = OURS.token()
-    assert reason(token.rpartition(".")[0] + ".") is Reason.SIGNATURE
+    assert reason(token.rpartition(".")[0] + ".") is TokenReason.SIGNATURE
 
 
 @pytest.mark.requirement(53)
@@ -69,15 +69,15 @@ def test_a_key_is_not_used_with_the_algorithm_of_another() -> None:
     rsa = signer("RS384")
     both = client(keys=Keys((OURS.key,)), algorithms=("ES384", "RS384", "ES256"))
     # The header of one, the key of the other: signed with RSA, and naming the elliptic key.
-    assert reason(rsa.token({"kid": OURS.kid}), of(both)) is Reason.KEY_UNKNOWN
+    assert reason(rsa.token({"kid": OURS.kid}), of(both)) is TokenReason.KEY_UNKNOWN
     smaller = signer("ES256")
-    assert reason(smaller.token({"kid": OURS.kid}), of(both)) is Reason.KEY_UNKNOWN
+    assert reason(smaller.token({"kid": OURS.kid}), of(both)) is TokenReason.KEY_UNKNOWN
 
 
 @pytest.mark.requirement(53)
 def test_the_signature_of_another_key_proves_nothing() -> None:
     stranger = signer("ES384", "stranger")
-    assert reason(stranger.token({"kid": OURS.kid})) is Reason.SIGNATURE
+    assert reason(stranger.token({"kid": OURS.kid})) is TokenReason.SIGNATURE
 
 
 @pytest.mark.requirement(53)
@@ -86,7 +86,7 @@ def test_a_changed_claim_breaks_the_signature() -> None:
     padded = base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))
     changed = json.dumps({**json.loads(padded), "tenant": "another"}).encode()
     told = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
-    assert reason(f"{header}.{told}.{signature}") is Reason.SIGNATURE
+    assert reason(f"{header}.{told}.{signature}") is TokenReason.SIGNATURE
 
 
 @pytest.mark.requirement(51)
@@ -109,7 +109,7 @@ def test_a_changed_claim_breaks_the_signature() -> None:
 def test_a_header_that_is_not_that_of_a_plain_token_is_refused(header: dict[str, Any]) -> None:
     whole = {"alg": "ES384", "typ": "JWT", "kid": OURS.kid, **header}
     kept = {name: value for name, value in whole.items() if value is not ...}
-    assert reason(raw(kept, OURS.claims(), b"x" * 96)) is Reason.HEADER
+    assert reason(raw(kept, OURS.claims(), b"x" * 96)) is TokenReason.HEADER
 
 
 @pytest.mark.requirement(51)
@@ -119,7 +119,7 @@ def test_a_header_that_differs_without_meaning_is_taken(header: dict[str, Any]) 
 
 
 def test_a_kid_that_nobody_has_is_refused() -> None:
-    assert reason(OURS.token({"kid": "another"})) is Reason.KEY_UNKNOWN
+    assert reason(OURS.token({"kid": "another"})) is TokenReason.KEY_UNKNOWN
 
 
 @pytest.mark.requirement(51, 54)
@@ -129,7 +129,7 @@ def test_a_key_address_is_used_if_the_entry_has_it_and_never_asked_otherwise() -
     checked(OURS.token(), of(fetched), jwks=jwk_set(OURS))
     for elsewhere in ("https://evil.example/jwks.json", JKU + "?", JKU + "#x", "file:///etc/passwd"):
         # Asked for it, the test's fetching would raise a KeyError.
-        assert reason(OURS.token({"jku": elsewhere}), of(fetched)) is Reason.KEY_ADDRESS
+        assert reason(OURS.token({"jku": elsewhere}), of(fetched)) is TokenReason.KEY_ADDRESS
 
 
 def test_with_a_key_file_alone_jku_is_not_looked_at() -> None:
@@ -143,8 +143,8 @@ def test_keys_of_one_client_prove_nothing_about_another() -> None:
         client("other", issuer="https://b.example", keys=Keys((stranger.key,))),
     )
     assert checked(stranger.token(iss="https://b.example"), clients).client.name == "other"
-    assert reason(stranger.token(), clients) is Reason.KEY_UNKNOWN
-    assert reason(OURS.token(iss="https://b.example"), clients) is Reason.KEY_UNKNOWN
+    assert reason(stranger.token(), clients) is TokenReason.KEY_UNKNOWN
+    assert reason(OURS.token(iss="https://b.example"), clients) is TokenReason.KEY_UNKNOWN
 
 
 # --- no tokens ------------------------------------------------------------------------------------
@@ -168,14 +168,14 @@ def test_keys_of_one_client_prove_nothing_about_another() -> None:
     ],
 )
 def test_what_is_no_token_is_malformed(text: str) -> None:
-    assert reason(text) in (Reason.MALFORMED, Reason.HEADER)
+    assert reason(text) in (TokenReason.MALFORMED, TokenReason.HEADER)
 
 
 def test_a_deeply_nested_token_is_malformed() -> None:
     deep = base64.urlsafe_b64encode(b'{"a":' * 1000 + b"1" + b"}" * 1000).rstrip(b"=").decode()
-    assert reason(f"e30.{deep}.") in (Reason.MALFORMED, Reason.HEADER)
+    assert reason(f"e30.{deep}.") in (TokenReason.MALFORMED, TokenReason.HEADER)
 
 
 def test_a_token_has_a_longest_length() -> None:
     claims: dict[str, Any] = {"tenant": "t" * 900, "more": "x" * LONGEST}
-    assert reason(OURS.token(**claims)) is Reason.TOO_LONG
+    assert reason(OURS.token(**claims)) is TokenReason.TOO_LONG

@@ -10,9 +10,9 @@ from cds_service.failures import Failure, Kind
 from cds_service.fhir.absence import MEANINGS, Absence
 from cds_service.fhir.evidence import Arrival, Evidence, Unavailable
 from cds_service.hooks import fetched
-from cds_service.hooks.fetched import Answered
+from cds_service.hooks.entries import MOST_ENTRIES
+from cds_service.hooks.fetched import Fetched
 from cds_service.hooks.necessary import demand_necessary
-from cds_service.hooks.prefetch import MOST_ENTRIES
 from cds_service.hooks.request import Question
 from tests.unit.hooks.test_prefetch_shapes import bundle, condition, outcome, potassium
 
@@ -27,7 +27,7 @@ QUESTION = Question("s", "patient-view", "i", "pat-1", encounter="visit-1")
 
 def read(key: str, body: Any, **more: Any) -> Arrival | Unavailable:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return fetched.read({key: Answered(raw, **more)}, TEMPLATES, QUESTION)[key]
+    return fetched.read({key: Fetched(raw, **more)}, TEMPLATES, QUESTION)[key]
 
 
 def incomplete(found: Arrival | Unavailable) -> str:
