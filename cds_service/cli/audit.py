@@ -213,7 +213,9 @@ def _line(row: Row) -> str:
 
 def _configured(event: Mapping[str, Any]) -> str:
     """In a line: which rule base, and what keeps rules quiet for whom."""
-    said = [f"rule base {event['ruleBase']['version']}, {len(event.get('clients', ()))} clients"]
+    count = len(event.get("clients", ()))
+    noun = "client" if count == 1 else "clients"
+    said = [f"rule base {event['ruleBase']['version']}, {count} {noun}"]
     said += [f"{name} off for all" for name in event.get("off", ())]
     said += [f"{name} silent for all" for name in event.get("silent", ())]
     for one in event.get("clients", ()):

@@ -170,7 +170,12 @@ def test_the_command_line_shows_it(base: RuleBase, log: AuditLog) -> None:
 
     shown = CliRunner().invoke(audit, ["tail", "--db", str(log.path)]).output
     assert f"{row}  2026-11-22T09:00:00.000Z  configured" in shown
-    assert "mild silent for all; ehr: grave off" in shown
+    assert " 2 clients; mild silent for all; ehr: grave off" in shown
+
+    log.append(of_configuration(Clients({"ehr": ehr}), base, time=NOW))
+    assert (
+        " 1 client; ehr: grave off" in CliRunner().invoke(audit, ["tail", "--db", str(log.path)]).output
+    )
 
 
 def test_a_red_flag_that_is_kept_quiet_is_said(base: RuleBase) -> None:
