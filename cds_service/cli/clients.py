@@ -1,7 +1,7 @@
 """`cds-service clients`: what is wrong with a clients file, and what is wrong with a token."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cds_service.cli.content import cards_folder, cards_option, environment
 from cds_service.clients import jwks, loading, tokens
 from cds_service.clients.building import Standing
 from cds_service.clients.cautions import cautions
+from cds_service.clients.configuration import of_client
 from cds_service.clients.exposure import exposures
 from cds_service.clients.keys import Fetch, KeyRing
 from cds_service.clients.model import Client, Clients, FhirServer, KeyAddress
@@ -19,6 +20,7 @@ from cds_service.clients.token_reasons import MEANINGS, TokenRefused
 from cds_service.clients.tokens import Unreachable
 from cds_service.ehr.key_sets import fetcher
 from cds_service.failures import BrokenClients, Failure, Kind
+from cds_service.rulebase.model import RuleBase
 
 file_argument = click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="CDS_CLIENTS"
@@ -56,10 +58,11 @@ def check(file: Path, cards: str, *, fetch: bool) -> None:
     services, orders, thresholds, reasons, regions. Key files must hold public keys that fit the
     algorithms. Nothing is fetched unless --fetch is given.
     """
-    found = _read(file, cards)
+    rule_base = _rule_base(cards)
+    found = _read(file, rule_base)
     for client in found.everybody:
         click.echo()
-        for line in _described(client):
+        for line in _described(client, rule_base):
             click.echo(line)
     click.echo()
     for name, what in (("off", found.off), ("silent", found.silent)):
@@ -103,7 +106,7 @@ def token(file: Path, cards: str, url: str) -> None:
     """
     text = sys.stdin.read().strip()
     text = text.removeprefix("Authorization:").strip().removeprefix("Bearer ").strip()
-    found = _read(file, cards)
+    found = _read(file, _rule_base(cards))
     try:
         endpoint = tokens.canonical(url)
     except ValueError as error:
@@ -131,8 +134,11 @@ def _time(name: str, value: object) -> str:
     return f"  ({abs(ahead):,.0f} s {'from now' if ahead > 0 else 'ago'})"
 
 
-def _read(file: Path, cards: str) -> Clients:
-    rule_base = fitness.load(content.texts(cards_folder(cards)), locked=False)
+def _rule_base(cards: str) -> RuleBase:
+    return fitness.load(content.texts(cards_folder(cards)), locked=False)
+
+
+def _read(file: Path, rule_base: RuleBase) -> Clients:
     try:
         return loading.load(file, rule_base, Standing.of(environment()))
     except BrokenClients as broken:
@@ -143,8 +149,9 @@ def _read(file: Path, cards: str) -> Clients:
         sys.exit(1)
 
 
-def _described(client: Client) -> Iterator[str]:
+def _described(client: Client, rule_base: RuleBase) -> Iterator[str]:
     """What an entry allows, and how it differs from what holds for all."""
+    own = of_client(client, rule_base)
     policy = client.policy
     trust = client.trust
     yield click.style(client.name, bold=True) + (
@@ -170,6 +177,8 @@ def _described(client: Client) -> Iterator[str]:
         ("zone", client.zone),
         ("rules off", ", ".join(sorted(policy.disabled))),
         ("silent", ", ".join(sorted(policy.silent))),
+        ("thresholds", "; ".join(f"{name} {_in_units(told)}" for name, told in own.thresholds.items())),
+        ("order codes", ", ".join(own.orders)),
         ("mode", "silent: no cards are shown" if policy.silent_mode else ""),
         ("cards", "" if policy.card_cap is None else f"at most {policy.card_cap}"),
         ("intent", "" if policy.intent == "proposal" else policy.intent),
@@ -181,6 +190,10 @@ def _described(client: Client) -> Iterator[str]:
     for name, value in lines:
         if value:
             yield f"  {name:11} {value}"
+
+
+def _in_units(told: Mapping[str, str]) -> str:
+    return ", ".join(f"{number} {unit}".strip() for unit, number in told.items())
 
 
 def _risks(one: FhirServer | KeyAddress) -> str:

@@ -25,7 +25,7 @@ def of_configuration(
         time: now; aware.
         software: the version that runs.
     """
-    found = tuple(_of_client(one, rule_base) for one in _all(clients))
+    found = tuple(of_client(one, rule_base) for one in _all(clients))
     said = Configured(
         time="",
         software=software,
@@ -47,7 +47,8 @@ def _all(clients: Clients) -> Iterator[Client]:
         yield clients.known[name]
 
 
-def _of_client(client: Client, rule_base: RuleBase) -> ClientConfigured:
+def of_client(client: Client, rule_base: RuleBase) -> ClientConfigured:
+    """One client's choices about rules; `rule_base` as content has it, so that differences are told."""
     policy, own = client.policy, client.rule_base
     quiet = policy.disabled | policy.silent
     return ClientConfigured(

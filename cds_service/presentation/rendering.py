@@ -27,6 +27,11 @@ from cds_service.rules.model import Finding
 
 SUMMARY_LIMIT = placeholders.SUMMARY_LIMIT
 _HOLE = re.compile(r"\{([^{}]*)\}")
+# People and places that diseases are called after; "guillain-Barré" is caught by its second capital.
+_PERSON = re.compile(
+    r"(Achilles|Addison|Alzheimer|Baker|Bechterew|Buerger|Charcot|Crohn|Cushing|Fontaine|Graves|Hashimoto"
+    r"|Hodgkin|Hoffa|Leriche|Lyme|Morton|Paget|Parkinson|Raynaud|Reiter|Rutherford|Sudeck|Wells)\b"
+)
 _MOST_UNKNOWN = 5
 _MOST_MEDICINES = 3
 _WHOLE_NAME = 60  # characters: names are only clipped when the summary would grow too long
@@ -172,8 +177,11 @@ def _begins(before: str, *, start: bool) -> bool:
 
 
 def _uncapped(text: str, names: Container[str]) -> str:
-    """`Heavy legs` as it stands inside a sentence; `MRI`, `QTc` and a name (`Lasix`) stay."""
-    if not (text[:1].isupper() and text[1:2].islower()) or text.split(maxsplit=1)[0].lower() in names:
+    """`Heavy legs` as it stands inside a sentence; `MRI`, `QTc` and names (`Lasix`, `Paget`) stay."""
+    if not (text[:1].isupper() and text[1:2].islower()):
+        return text
+    first = text.split(maxsplit=1)[0]
+    if first.lower() in names or not first[1:].islower() or _PERSON.match(first):
         return text
     return text[0].lower() + text[1:]
 
@@ -186,6 +194,7 @@ def _why(finding: Finding, text: CardText, facts: Facts) -> Iterator[str]:
     for template in text.why:
         filled = fill(template, facts, escaped)
         if filled:
+            said.add(filled.removesuffix("."))
             yield sentence(filled)
             for name, aspect in placeholders.holes(template):
                 if aspect and aspect != "points":  # a sum says none of its items

@@ -45,11 +45,9 @@ def urgency(finding: Finding, rule: Rule, facts: Facts) -> Mapping[str, int]:
     """How urgent each order is that a card offers if no other card does; the higher, the more urgent."""
     found: dict[str, int] = {}
     fitted = 0
-    for entry in _entries(finding, rule):
+    for entry in _holding(finding, rule, facts):
         if fitted >= MOST_OFFERED:
             break
-        if entry.when is not None and not _holds(entry, facts):
-            continue
         if entry.delete:
             fitted += len(_removable(entry, facts))
             continue
@@ -81,9 +79,7 @@ def offer(
     placed: set[str] = set()
     withheld: dict[str, str] = {}
     not_known: list[Gap] = []
-    for entry in _entries(finding, rule):
-        if entry.when is not None and not _holds(entry, facts):
-            continue
+    for entry in _holding(finding, rule, facts):
         if entry.delete:
             suggestions.extend(_deletions(entry, facts, card))
             continue
@@ -114,6 +110,19 @@ def _placed(order: Order, finding: Finding) -> str:
     if finding.side in order.sided:
         return f"{order.name} {finding.side}"
     return order.codings[0].code if order.codings else order.name
+
+
+def _holding(finding: Finding, rule: Rule, facts: Facts) -> Iterator[Suggest]:
+    """The entries whose condition holds; of several with one order the first: it is one suggestion."""
+    orders: set[str] = set()
+    for entry in _entries(finding, rule):
+        if entry.when is not None and not _holds(entry, facts):
+            continue
+        if not entry.delete:
+            if entry.order in orders:
+                continue
+            orders.add(entry.order)
+        yield entry
 
 
 def _entries(finding: Finding, rule: Rule) -> tuple[Suggest, ...]:

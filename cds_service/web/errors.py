@@ -85,6 +85,8 @@ def register(app: Flask) -> None:
         if kind is None:
             kind = Kind.INCORRECT if (error.code or 500) < 500 else Kind.FAULT  # noqa: PLR2004
         what, todo = _WORDS.get(kind, ("the request failed", ""))
+        if isinstance(error, MethodNotAllowed) and "POST" not in (error.valid_methods or ("POST",)):
+            todo = "GET it"
         made = response(Failure(kind, what, todo=todo))
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             made.headers["Allow"] = ", ".join(sorted(error.valid_methods))

@@ -184,8 +184,9 @@ def test_a_service_is_posted_to(client: FlaskClient, method: str, path: str) -> 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_discovery_is_got(client: FlaskClient, method: str) -> None:
     found = client.open("/cds-services", method=method, data=b"{}")
-    refused(found, 405)
+    issue = refused(found, 405)
     assert "GET" in found.headers["Allow"]
+    assert issue["diagnostics"].endswith("; GET it")
 
 
 @pytest.mark.requirement(12)

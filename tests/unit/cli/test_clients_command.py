@@ -57,6 +57,15 @@ def test_a_good_file_is_told_as_a_table(tmp_path: Path) -> None:
         assert word in said.output
 
 
+def test_what_an_entry_changes_in_the_rule_base_is_told(tmp_path: Path) -> None:
+    changed = {"thresholds": {"potassium-low": {"mmol/L": "3.6"}, "knee-mri-repeat": {"d": 365}}}
+    coding = {"system": "urn:oid:2.999.17", "code": "12346"}
+    path = written(tmp_path, **changed, **{"order-codes": {"knee-mri-left": [coding]}})
+    said = run("clients", "check", str(path)).output
+    assert "thresholds  knee-mri-repeat 365 d; potassium-low 3.6 mmol/L" in said
+    assert "order codes knee-mri" in said
+
+
 def test_what_an_entry_allows_beyond_the_usual_is_told(tmp_path: Path) -> None:
     server = {"base": "http://10.1.1.1/fhir", "plain-http": True, "private": True}
     more = {"subject": ["an-app"], "evaluation": True, "cards": 2, "relative-dates": True}

@@ -52,6 +52,7 @@ def test_a_product_is_known_by_the_ingredient_in_its_name(
         ("Eliquis 5 mg film-coated tablets", ["anticoagulant-possibly-taken"]),
         ("tinzaparin 20,000 IU/ml", ["anticoagulant-possibly-taken"]),  # by its class alone in the codes
         ("LASIX 40", ["diuretic-active"]),
+        ("lithium carbonate 300 MG Oral Capsule", ["lithium-active"]),  # the salt is how it is given
         ("Frusemide 40mg", ["diuretic-active"]),
         ("Hyzaar 50/12.5", ["angiotensin-blocker-active", "thiazide-active"]),
         ("Co-Diovan 80mg/12.5mg tablets", ["angiotensin-blocker-active", "thiazide-active"]),

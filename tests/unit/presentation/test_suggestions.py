@@ -330,3 +330,16 @@ def test_the_basis_names_rule_facts_missing_and_rule_base() -> None:
         "missing": [{"name": "weak", "reason": "not-recorded"}],
         "ruleBase": {"version": "1", "digest": base.digest},
     }
+
+
+def test_an_order_that_two_of_a_rule_s_entries_ask_for_is_offered_once() -> None:
+    base = rule_base(
+        {"a": fact(in_=["heavy"]), "b": fact(in_=["weak"])},
+        rules=[rule("r", suggest=[{"x": "a"}, {"x": "b"}, "y"])],
+        orders={"x": order("x"), "y": order("y")},
+    )
+    decision = decided(base, a=True, b=True)
+
+    assert decision.carded[0].orders == ("x", "y")
+    assert len({one.uuid for one in decision.cards[0].suggestions}) == 2
+    assert len(decision.cards[0].suggestions) == 2
