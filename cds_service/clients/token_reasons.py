@@ -63,9 +63,9 @@ MEANINGS: Mapping[Reason, str] = {
     "before may still be used",
     Reason.SIGNATURE: "the signature is not that of the key",
     Reason.REPLAYED: "the token (`iss` and `jti`) was used before",
-    Reason.FORWARDED: "the call came through a proxy, and nobody has said who may call a service "
-    "that was started for this machine alone: set CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where "
-    "whoever reaches the proxy may call",
+    Reason.FORWARDED: "the call came through a proxy, or by a name that is not this machine's, and "
+    "nobody has said who may call a service that was started for this machine alone: set "
+    "CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where whoever reaches it may call",
 }
 
 
