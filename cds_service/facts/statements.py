@@ -135,7 +135,7 @@ def entry_label(concept: CodeableConcept, known: Concept) -> str:
 
 
 # Letters that show nothing (fillers, the empty Braille pattern), marks that choose a form of the one
-# before, and more marks upon one letter than any script has: they would blot out what stands beside them.
+# before; and more marks upon one letter than any script has, which blot out what stands beside it.
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _MOST_MARKS = 4
 

@@ -362,29 +362,6 @@ def test_key_addresses_are_asked_for_the_client_that_has_them_alone(
     assert asked == ["https://unreachable.invalid/jwks.json"]
 
 
-OF_THIS_MACHINE = (
-    *("localhost:8080", "LOCALHOST", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "cds.localhost"),
-    "host.docker.internal:8080",
-    "",  # HTTP/1.0 needs none, and no browser speaks that
-)
-OF_ANOTHER = (
-    *("evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example."),
-    *("localhost@evil.example", "localhost, evil.example", "192.168.1.5", "[::1"),
-)
-
-
-@pytest.mark.requirement(50)
-def test_a_page_whose_own_name_leads_here_is_not_this_machine(make_app: MakeApp) -> None:
-    """DNS rebinding: to the browser such a page and we are one origin, and CORS is not asked."""
-    trusting, told = make_app().test_client(), make_app(auth="off").test_client()
-    expected = [(host, 200) for host in OF_THIS_MACHINE] + [(host, 401) for host in OF_ANOTHER]
-    for host, status in expected:
-        named = {"HTTP_HOST": host}
-        for url in (DISCOVERY, SERVICE):
-            assert call(trusting, None, url, environ_overrides=named).status_code == status, host
-            assert call(told, None, url, environ_overrides=named).status_code == 200, host
-
-
 @pytest.mark.requirement(50)
 @pytest.mark.parametrize(
     "mark",

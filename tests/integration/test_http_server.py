@@ -103,7 +103,9 @@ def test_a_length_of_17_mib_is_refused_before_the_body_is_sent(server: Server) -
 def test_a_length_that_can_be_read_two_ways_is_refused(server: Server, headers: tuple[str, ...]) -> None:
     smuggled = head("Content-Length: 0", method="GET", path="/cds-services")
     answer = said(server, head(*headers) + b"0\r\n\r\n" + smuggled)
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 501")) or answer == b""
+    # 401: what is folded onto Host makes it another name than this machine's.
+    refused = (b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 401", b"HTTP/1.1 501")
+    assert answer.startswith(refused) or answer == b""
     assert b"heavy-legs-patient-view" not in answer
     assert server.good()
 

@@ -181,23 +181,6 @@ def test_what_is_no_fhir_is_unavailable_and_unreadable(key: str, value: Any) -> 
     assert arrived(key, value) == Unavailable(key, "unreadable")
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"total": "none"},
-        {"link": {"relation": "next"}},
-        {"entry": [None, {"resource": condition()}]},
-        {"entry": [{"resource": condition()}, "Mustermann"]},
-        {"entry": [{"resource": condition(), "fullUrl": 3}]},
-        {"entry": [{"resource": condition(), "search": "match"}]},
-    ],
-)
-def test_what_is_odd_about_a_bundle_costs_none_of_its_resources(odd: dict[str, Any]) -> None:
-    found = delivered("conditions", bundle(condition(), **odd))
-    assert [item.ref for item in found.items] == ["Condition/c1"]
-    assert (found.complete, found.incomplete) == (False, "unreadable-resource")
-
-
 @pytest.mark.parametrize("key", [*KEYS, "unheard-of"])
 @pytest.mark.parametrize("value", ["Mustermann", 5, -1.5, True, False, [], [condition()]])
 @pytest.mark.requirement(11)
