@@ -64,9 +64,9 @@ MEANINGS: Mapping[TokenReason, str] = {
     "before may still be used",
     TokenReason.SIGNATURE: "the signature is not that of the key",
     TokenReason.REPLAYED: "the token (`iss` and `jti`) was used before",
-    TokenReason.FORWARDED: "the call came through a proxy, and nobody has said who may call a service "
-    "that was started for this machine alone: set CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where "
-    "whoever reaches the proxy may call",
+    TokenReason.FORWARDED: "the call came through a proxy, or by a name that is not this machine's, and "
+    "nobody has said who may call a service that was started for this machine alone: set "
+    "CDS_PUBLIC_URL and CDS_CLIENTS, or CDS_AUTH=off where whoever reaches it may call",
 }
 
 

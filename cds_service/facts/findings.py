@@ -232,7 +232,8 @@ def medication(definition: MedicationFact, record: Record, side: Side) -> Fact: 
         return _ended(definition, record)
     current = [one for one in record.stated(definition.sets) if one.kind == "medication"]
     doubtful = [one for one in current if one.old or one.only_named]
-    sure = current if definition.use == "hazard" else [one for one in current if one not in doubtful]
+    hazard = definition.use == "hazard"
+    sure = [one for one in current if hazard or not (one.old or one.only_named)]
     if sure:
         return Fact(definition.name, True, data=_newest_first(sure))
     if doubtful:

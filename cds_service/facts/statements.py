@@ -5,6 +5,7 @@ cancelled and inactive entries never state anything; unconfirmed ones do, and sa
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final, Literal, Protocol
@@ -133,9 +134,31 @@ def entry_label(concept: CodeableConcept, known: Concept) -> str:
     return known.plain if words.casefold() in official else words
 
 
+# Letters that show nothing (fillers, the empty Braille pattern), marks that choose a form of the one
+# before; and more marks upon one letter than any script has, which blot out what stands beside it.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_MOST_MARKS = 4
+
+
 def is_plain(words: str) -> bool:
-    """Whether text of a record is words and nothing that a viewer could act on."""
-    return words.isprintable() and not _MARKUP.search(words)
+    """Whether text of a record is words that are seen, and nothing that a viewer could act on."""
+    if words.isascii():
+        return words.isprintable() and not _MARKUP.search(words)
+    return (
+        words.isprintable()
+        and not _MARKUP.search(words)
+        and not _UNSEEN.search(words)
+        and not _has_piled_marks(words)
+    )
+
+
+def _has_piled_marks(words: str) -> bool:
+    piled = 0
+    for one in words[: 4 * _LONGEST_TEXT]:
+        piled = piled + 1 if unicodedata.category(one) in ("Mn", "Me") else 0
+        if piled > _MOST_MARKS:
+            return True
+    return False
 
 
 def matches(concept: CodeableConcept | None, context: Context) -> Iterator[tuple[Match, str]]:

@@ -10,6 +10,7 @@
 | OperationOutcome, Bundle of nothing but an error outcome | the client failed to get it: unavailable |
 | Bundle with resources and an error outcome | what arrived counts; incomplete |
 | an object that is no FHIR resource | unavailable, unreadable |
+| a Bundle with an entry, link or total that is not as R4 has it | what can be read counts; incomplete |
 | a key that the service does not publish | what arrived counts; incomplete, and said |
 | anything else (string, number, array) | 400 |
 """
@@ -17,7 +18,6 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, timedelta
-from typing import Annotated
 
 import msgspec
 
@@ -31,8 +31,10 @@ from cds_service.fhir.resources import (
     Encounter,
     OperationOutcome,
 )
+from cds_service.hooks import bundles
+from cds_service.hooks.bundles import Bundle, Odd
 from cds_service.hooks.entries import EntriesLeft, parts
-from cds_service.hooks.whose import Whose, points_inside
+from cds_service.hooks.whose import Whose, is_unclear
 
 # Servers add these to what a search found, with or without saying so; no fact is read from them.
 _COMPANIONS = frozenset(
@@ -48,36 +50,6 @@ CLIENT_ERROR = Absence.CLIENT_ERROR
 _COUNT = re.compile(r"[?&]_count=(\d+)")
 _SINCE = re.compile(r"&date=ge\{\{today\(\) - (\d+) days\}\}")
 _SERIOUS = ("error", "fatal")
-
-
-class _Search(msgspec.Struct, frozen=True, gc=False):
-    mode: str | None = None
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    fullUrl: str | None = None
-    resource: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    search: _Search | None = None
-
-
-class _Link(msgspec.Struct, frozen=True, gc=False):
-    relation: str | None = None
-
-
-class _Bundle(msgspec.Struct, frozen=True):
-    resourceType: str
-    entry: tuple[_Entry, ...] = ()
-    link: tuple[_Link, ...] = ()
-    total: int | None = None
-
-
-class _Type(msgspec.Struct):
-    resourceType: Annotated[str, msgspec.Meta(min_length=1)]
-
-
-_bundle = msgspec.json.Decoder(_Bundle)
-_type = msgspec.json.Decoder(_Type)
-_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read(
@@ -171,7 +143,7 @@ def arrival(
             where=f"prefetch.{key}",
             todo="leave the key out when there is nothing to send",
         )
-    bundle = _opened(text)
+    bundle = bundles.opened(text)
     if bundle is None:
         return Unavailable(key, Absence.UNREADABLE)
     if bundle.resourceType == "OperationOutcome":
@@ -208,24 +180,9 @@ def _with_its_own_reasons(found: Arrival, whose: Whose) -> Arrival:
     )
 
 
-def _opened(text: bytes) -> _Bundle | None:
-    """A Bundle, its resources unread; another resource as if it were the only one of a Bundle."""
-    try:
-        bundle = _bundle.decode(text)  # one pass, where a look at the type first would be another
-        if bundle.resourceType == "Bundle":
-            return bundle
-    except _UNDECODABLE:
-        pass
-    try:
-        kind = _type.decode(text).resourceType
-    except _UNDECODABLE:
-        return None
-    return None if kind == "Bundle" else _Bundle(kind, (_Entry(resource=msgspec.Raw(text)),))
-
-
 def _sorted_out(
     key: str,
-    bundle: _Bundle,
+    bundle: Bundle,
     template: str,
     whose: Whose,
     origin: Origin,
@@ -250,7 +207,7 @@ def _sorted_out(
             unread.append(found)
         elif whose.is_of_another(found):
             others += 1
-            contained += points_inside(found)
+            contained += is_unclear(found)
         elif whose.holds_another(found):
             others += 1
             contained += 1
@@ -292,9 +249,9 @@ def _resource(
     return found, ()
 
 
-def _why_incomplete(matched: int, bundle: _Bundle, template: str, unread: list[Unread]) -> str:
+def _why_incomplete(matched: int, bundle: Bundle, template: str, unread: list[Unread]) -> str:
     count = _COUNT.search(template)
-    if any(one.code is None for one in unread):
+    if isinstance(bundle, Odd) or any(one.code is None for one in unread):
         return Absence.UNREADABLE_RESOURCE  # before the count: it may be of any date
     if count is not None and matched >= int(count[1]):
         return Absence.CUT  # before the link, which such a list has: it is known back to a day

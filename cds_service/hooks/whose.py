@@ -94,6 +94,9 @@ def _found_elsewhere(inside: Condition | Observation, encounter: Encounter) -> b
     return references.last_segment(named) != encounter.id
 
 
-def points_inside(resource: AnyResource) -> bool:
-    """Whether the subject is a contained one: whose it is cannot be told."""
+def is_unclear(resource: AnyResource) -> bool:
+    """Whether whose it is cannot be told: the subject is a contained one, or the focus is only named."""
+    focus = resource.focus if isinstance(resource, Observation) else ()
+    if any(one.reference is None or one.reference.startswith("#") for one in focus):
+        return True
     return (references.subject_of(resource) or "").startswith("#")

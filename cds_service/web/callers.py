@@ -1,6 +1,7 @@
 """Who makes the call that is being answered."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 from flask import g, has_request_context, request
@@ -8,10 +9,14 @@ from flask import g, has_request_context, request
 from cds_service.clients.authentication import NONE, STRANGERS, WITHOUT, unproven
 from cds_service.clients.model import Caller
 from cds_service.clients.token_reasons import TokenReason
+from cds_service.environment import loopback
 from cds_service.invocation import PLAYGROUND, Runtime
 
-# What proxies add, and no client by itself (RFC 7239; RFC 9110 7.6.3).
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+# What proxies add, and no client by itself (RFC 7239; RFC 9110 7.6.3); and all that begins so.
+_FORWARDED = frozenset({"forwarded", "x-real-ip", "via"})
+_FORWARDED_ANY = "x-forwarded-"
+# A container's name for the machine that it runs on.
+_FROM_CONTAINER = "host.docker.internal"
 
 
 def known() -> Caller | None:
@@ -48,12 +53,28 @@ def _established(runtime: Runtime) -> Caller:
 
 
 def _from_elsewhere(runtime: Runtime) -> bool:
-    """Whether a call for which nobody has switched authentication off comes through a proxy.
+    """Whether a call for which nobody has switched authentication off comes from another machine.
 
     It is off by itself where the service listens to this machine alone. A proxy on the same machine
-    makes that everybody.
+    makes that everybody. And so does a name that is not this machine's: a page of the internet can have
+    its own name lead here, and its browser then takes our answers for the page's own (DNS rebinding).
     """
-    return not runtime.settings.auth and any(name in request.headers for name in _FORWARDED)
+    if runtime.settings.auth:
+        return False
+    names = (name.lower() for name, _ in request.headers)
+    if any(name in _FORWARDED or name.startswith(_FORWARDED_ANY) for name in names):
+        return True
+    host = request.headers.get("Host", "")  # a browser always sends it, and one
+    return bool(host) and not _is_this_machine(host)
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a Host header, with a port or without, names the machine that the caller sits at."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return loopback(name) or name.endswith(".localhost") or name == _FROM_CONTAINER
 
 
 def reader(runtime: Runtime) -> Caller | None:

@@ -367,7 +367,8 @@ def test_key_addresses_are_asked_for_the_client_that_has_them_alone(
 
 @pytest.mark.requirement(50)
 @pytest.mark.parametrize(
-    "mark", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host"]
+    "mark",
+    ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"],
 )
 def test_a_proxy_on_the_same_machine_does_not_open_the_door(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, mark: str

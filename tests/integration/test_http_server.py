@@ -103,7 +103,9 @@ def test_a_length_of_17_mib_is_refused_before_the_body_is_sent(server: Server) -
 def test_a_length_that_can_be_read_two_ways_is_refused(server: Server, headers: tuple[str, ...]) -> None:
     smuggled = head("Content-Length: 0", method="GET", path="/cds-services")
     answer = said(server, head(*headers) + b"0\r\n\r\n" + smuggled)
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 501")) or answer == b""
+    # 401: what is folded onto Host makes it another name than this machine's.
+    refused = (b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 401", b"HTTP/1.1 501")
+    assert answer.startswith(refused) or answer == b""
     assert b"heavy-legs-patient-view" not in answer
     assert server.good()
 
@@ -145,7 +147,7 @@ def test_pipelined_calls_are_answered_one_by_one(server: Server) -> None:
 
 
 def test_who_takes_no_answers_gets_no_more_of_them(server: Server) -> None:
-    one = b"GET /cds-services HTTP/1.1\r\nHost: x\r\n\r\n"
+    one = b"GET /cds-services HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = said(server, one * 1000, hang_up=False)
     assert 0 < answer.count(b"HTTP/1.1 200") <= 64
     assert b"HTTP/1.1 400" in answer

@@ -105,7 +105,7 @@ def test_calls_that_are_at_work_are_answered_and_written_down(start: Start) -> N
 def test_who_is_still_sending_is_answered_and_who_comes_now_is_refused(start: Start) -> None:
     server = start("--workers", "1")
     body = json.dumps(request()).encode()
-    head = f"POST {address()} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = f"POST {address()} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with server.connect() as kept, server.connect() as sending:
         kept.sendall(GET.format("/readyz").encode())
         assert line(kept)[1]["status"] == "ready"

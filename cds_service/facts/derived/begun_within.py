@@ -26,12 +26,11 @@ def begun_within(definition: DerivedFact, record: Record, _side: Side, _fact_of:
     """
     taken = [one for one in record.stated((definition.of[0],)) if one.kind in _TAKEN]
     current = [one for one in taken if one.kind == "medication"]
-    window = record.rule_base.thresholds[definition.within]
-    answers = {one: _begun(one, taken, window, record) for one in current}
-    lately = next((one for one, answer in answers.items() if answer), None)
+    answers = _begun(current, taken, record.rule_base.thresholds[definition.within], record)
+    lately = next((one for one, answer in zip(current, answers, strict=True) if answer), None)
     if lately is not None:
         return Fact(definition.name, True, data=(datum(lately),))
-    if None in answers.values():
+    if None in answers:
         return unknown(definition.name, Reason.UNDATED, tuple(datum(one) for one in current[:1]))
     missing = gap(record, _CURRENT_LISTS, definition.of[:1])
     if missing is not None or record.unresolved_medicine:
@@ -39,16 +38,31 @@ def begun_within(definition: DerivedFact, record: Record, _side: Side, _fact_of:
     return Fact(definition.name, False)
 
 
-def _begun(one: Statement, taken: list[Statement], window: Threshold, record: Record) -> bool | None:
-    """Whether an entry and all before it under its code lie inside the window; None when undated."""
-    answers = [_inside(other, window, record) for other in taken if _same(one, other)]
+def _begun(
+    current: list[Statement], taken: list[Statement], window: Threshold, record: Record
+) -> list[bool | None]:
+    """Whether each entry and all before it under its codes lie inside the window; None when undated.
+
+    In one pass over what was taken: a record may hold thousands of prescriptions. An entry is told by
+    its reference: how it is to be taken is raw JSON, so a statement is no key of a dictionary.
+    """
+    said: dict[tuple[str, str], set[bool | None]] = {}
+    for one in taken:
+        inside = _inside(one, window, record)
+        for key in _names(one):
+            said.setdefault(key, set()).add(inside)
+    return [_all(set().union(*(said[key] for key in _names(one)))) for one in current]
+
+
+def _names(one: Statement) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What makes two entries the same medicine: one resource, or one code."""
+    return ("ref", one.ref), ("code", one.code)
+
+
+def _all(answers: set[bool | None]) -> bool | None:
     if False in answers:
         return False
     return None if None in answers else True
-
-
-def _same(one: Statement, other: Statement) -> bool:
-    return other.ref == one.ref or other.code == one.code
 
 
 def _inside(one: Statement, window: Threshold, record: Record) -> bool | None:

@@ -29,11 +29,11 @@ def recorded_since(definition: DerivedFact, record: Record, side: Side, fact_of:
         if one.kind == "condition" and one.active and one.certain
     ]
     if began:
-        answers = {one: _since(one, began) for one in stated}
-        found = next((one for one, answer in answers.items() if answer), None)
+        answers = [_since(one, began) for one in stated]
+        found = next((one for one, answer in zip(stated, answers, strict=True) if answer), None)
         if found is not None:
             return Fact(definition.name, True, data=(datum(found),))
-        if None in answers.values():
+        if None in answers:
             return unknown(definition.name, Reason.UNDATED, tuple(datum(one) for one in stated[:1]))
     missing = gap(record, _LISTS, definition.of[:1])
     return Fact(definition.name, False) if missing is None else unknown(definition.name, missing)

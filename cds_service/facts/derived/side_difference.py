@@ -51,11 +51,18 @@ def _recent(when: Span | None, window: Threshold, record: Record) -> bool:
 
 
 def _pair(found: list[Value], record: Record) -> tuple[Value, Value] | None:
-    """The newest left and right value of one day; None when no day has both."""
+    """The newest left and right value of one day; None when no day has both.
+
+    `found` is newest first. One pass: a record may hold thousands of measurements of one leg.
+    """
+    first: dict[tuple[str, str], Value] = {}  # side and day → the newest
     for one in found:
-        for other in found:
-            if one.statement.side != other.statement.side and _day(one, record) == _day(other, record):
-                return (one, other) if one.statement.side == "left" else (other, one)
+        first.setdefault((one.statement.side or "", _day(one, record)), one)
+    for one in found:
+        across = "right" if one.statement.side == "left" else "left"
+        other = first.get((across, _day(one, record)))
+        if other is not None:
+            return (one, other) if one.statement.side == "left" else (other, one)
     return None
 
 

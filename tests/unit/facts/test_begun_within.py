@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.facts import windows
 from cds_service.facts.model import Fact, Reason
 from cds_service.rulebase.model import RuleBase
 from tests.unit.facts.patients import assessed, concept, medicine
@@ -85,3 +86,37 @@ def test_a_list_that_was_not_delivered_leaves_it_open() -> None:
 def test_what_was_begun_is_shown() -> None:
     (datum,) = new(medicationRequests=[medicine(authoredOn="2026-11-10")]).data
     assert datum.ref.startswith("MedicationRequest/")
+
+
+def test_a_written_dose_changes_nothing() -> None:
+    quantity = {"value": 40, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    often = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
+    dosed: dict[str, Any] = {
+        "dosageInstruction": [{"timing": often, "doseAndRate": [{"doseQuantity": quantity}]}]
+    }
+
+    assert new(medicationRequests=[medicine(authoredOn="2026-11-10", **dosed)]).value is True
+    assert new(medicationRequests=[medicine(authoredOn="2026-01-10", **dosed)]).value is False
+
+
+def test_entries_of_one_code_are_one_medicine_and_of_another_code_another() -> None:
+    other = medicine("gel", id="m-2", authoredOn="2026-11-10")
+    old = medicine(id="m-1", authoredOn="2026-01-10")
+
+    assert new(medicationRequests=[other, old]).value is False  # `gel` is not in the set
+    assert new(medicationRequests=[old, medicine(id="m-3", authoredOn="2026-11-10")]).value is False
+
+
+def test_each_entry_is_dated_once_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    real = windows.within
+
+    def counted(*asked: Any, whole: bool) -> bool:
+        looked.append(asked)
+        return real(*asked, whole=whole)
+
+    monkeypatch.setattr(windows, "within", counted)
+    many = [medicine(id=f"m-{number}", authoredOn="2026-11-10") for number in range(300)]
+
+    assert new(medicationRequests=many).value is True
+    assert len(looked) == len(many)

@@ -22,6 +22,12 @@ TITLE = "Atherosclerosis of native arteries of extremities with intermittent cla
         (TITLE, TITLE, "Intermittent claudication"),
         ("Calves cramp on hills", OFFICIAL, "Calves cramp on hills"),
         ("<b>heavy</b>", OFFICIAL, "Intermittent claudication"),
+        ("\u3164" * 40, OFFICIAL, "Intermittent claudication"),  # a letter that shows nothing
+        ("\u2800 \u2800", OFFICIAL, "Intermittent claudication"),
+        ("heavy\ufe0f", OFFICIAL, "Intermittent claudication"),
+        ("h" + "\u0301" * 5, OFFICIAL, "Intermittent claudication"),  # marks that cover the line above
+        ("Schaufensterkrankheit, beidseitig: Füße", OFFICIAL, "Schaufensterkrankheit, beidseitig: Füße"),
+        ("đau chân (e\u0302\u0301)", OFFICIAL, "đau chân (e\u0302\u0301)"),
     ],
 )
 def test_an_official_title_becomes_plain_words(text: str | None, display: str | None, said: str) -> None:

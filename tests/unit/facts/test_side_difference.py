@@ -1,5 +1,6 @@
 """One leg larger than the other: the calf circumferences of Wells item 6 (reference A 5.1, A-C6)."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -143,3 +144,23 @@ def test_measurements_that_were_not_delivered_are_not_equal_legs(base: RuleBase)
     found = assessed(base, without=["findings"]).fact("larger")
 
     assert (found.value, found.reason) == (None, Reason.NOT_DELIVERED)
+
+
+def test_each_day_is_worked_out_for_each_value_and_not_for_each_pair(
+    base: RuleBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    module = import_module("cds_service.facts.derived.side_difference")
+    real = vars(module)["_day"]
+
+    def counted(*asked: Any) -> str:
+        looked.append(asked)
+        return str(real(*asked))
+
+    monkeypatch.setattr(module, "_day", counted)
+    legs = (("left", "2026-11-22"), ("right", "2026-11-21"))
+    times = [f"07:{number // 60:02}:{number % 60:02}Z" for number in range(100)]
+    apart = [calf(leg, "40", at=f"{day}T{time}") for leg, day in legs for time in times]
+
+    assert measured(base, *apart).fact("larger").value is None
+    assert len(looked) <= 2 * len(apart)

@@ -167,6 +167,13 @@ def test_an_observation_about_somebody_else_is_not_the_patients() -> None:
     assert (len(found.items), found.other_patient) == (1, 1)
 
 
+@pytest.mark.parametrize("focus", [{"display": "left leg"}, {"reference": "#p"}])
+def test_a_focus_that_nobody_can_look_up_leaves_the_list_in_doubt(focus: dict[str, str]) -> None:
+    one = {"resourceType": "Observation", "subject": {"reference": "Patient/pat-1"}, "focus": [focus]}
+    found = delivered(read(conditions={"resourceType": "Bundle", "entry": [{"resource": one}]}))
+    assert (found.items, found.other_patient, found.complete) == ((), 1, False)
+
+
 def test_a_panel_that_holds_somebody_elses_result_is_dropped_whole() -> None:
     members = [{"resourceType": "Observation", "subject": {"reference": "Patient/pat-2"}}]
     panel = {
