@@ -367,11 +367,20 @@ def test_a_bundle_of_nothing_is_no_error(client: FlaskClient, hook: str, drafts:
 
 
 @pytest.mark.requirement(76)
+def test_beside_an_entry_that_is_none_the_others_are_seen(client: FlaskClient, hook: str) -> None:
+    whole = knee_order(hook)
+    entries = [draft(), {"resource": draft(), "fullUrl": 5}]
+    whole["context"]["draftOrders"] = {"resourceType": "Bundle", "entry": entries}
+    body = answered(post(client, whole, hook))
+    assert rule(body, GUARD)["outcome"] == "fires"
+    assert said(body) == {("draftOrders", "unreadable-resource")}
+
+
+@pytest.mark.requirement(76)
 @pytest.mark.parametrize(
     "drafts",
     [
         {"entry": {"resource": draft()}},
-        {"entry": [draft(), {"resource": draft(), "fullUrl": 5}]},
         {"entry": NAME},
         {"entry": [NAME]},
     ],
