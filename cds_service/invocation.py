@@ -38,7 +38,6 @@ from cds_service.hooks.request import NOW_EXTENSION, HookRequest
 from cds_service.hooks.service import Service, dated
 from cds_service.rulebase.model import RuleBase
 from cds_service.settings import Settings
-from cds_service.turns import Turns
 
 _log = logging.getLogger(__name__)
 UNKNOWN = "unknown"  # what the audit calls a service that there is not
@@ -68,7 +67,6 @@ class Runtime:
         self._reload = reload
         self.audit = audit
         self.ehr = ehr
-        self._turns = Turns()
         self._kept = Allowlist.of(rule_base, audit.secret)
         # What is dismissed on the page is forgotten when the service starts anew, and never quiets a
         # card of another caller.
@@ -103,20 +101,19 @@ class Runtime:
         clock = _Stopwatch()
         request: HookRequest | None = None
         try:
-            with self._turns.taken(len(body), deadline):
-                deadline.check()
-                service = _service(service_id, caller)
-                request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
-                evidence = self._evidence(request, service, caller, clock)
-                deadline.check()
-                now, marks = self._now(request, begun, caller)
-                decision = self._decision(request, evidence, now, caller)
-                clock.lap("decide")
-                deadline.check()
-                _log_faults(decision)
-                response = self._encoded(decision, caller)
-                clock.lap("encode")
-                deadline.check()
+            deadline.check()
+            service = _service(service_id, caller)
+            request = requests.parse(body, service=service.id, hook=service.hook, client=caller.name)
+            evidence = self._evidence(request, service, caller, clock)
+            deadline.check()
+            now, marks = self._now(request, begun, caller)
+            decision = self._decision(request, evidence, now, caller)
+            clock.lap("decide")
+            deadline.check()
+            _log_faults(decision)
+            response = self._encoded(decision, caller)
+            clock.lap("encode")
+            deadline.check()
         except Failure as failure:
             if request is not None and failure.kind is Kind.UNOBTAINABLE:
                 _log_bare(service_id, request)

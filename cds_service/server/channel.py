@@ -159,6 +159,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Bytes of bodies that have come whole and are not answered yet."""
         return sum(int(one.body_bytes_received) for one in list(self.requests))
 
+    def size(self) -> int:
+        """Bytes of the body that is answered next."""
+        return int(self.requests[0].body_bytes_received)
+
     @property
     def unread(self) -> bool:
         """Whether all is answered, and the client has not taken all of it."""

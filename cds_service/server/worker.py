@@ -16,9 +16,9 @@ import msgspec
 from gunicorn.workers.base import Worker
 from waitress import wasyncore  # type: ignore[import-untyped]
 from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
-from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
 from cds_service.server.channel import LINGER, Channel
+from cds_service.server.turns import Turns
 
 _log = logging.getLogger(__name__)
 _TURN = 0.5  # seconds of one turn of the loop when nothing happens
@@ -73,7 +73,7 @@ class BufferingWorker(Worker):
         """Serve until told to stop, or until there have been so many requests that it is renewed."""
         self._at_work: dict[int, float] = {}  # thread → when its request began to be answered
         self._open: dict[int, Any] = {}  # waitress's map: descriptor → what listens to it
-        self._threads = ThreadedTaskDispatcher()
+        self._threads = Turns(self.cfg.threads)
         self._threads.queue_logger.setLevel(logging.ERROR)
         self._threads.set_thread_count(self.cfg.threads)
         servers = [self._server(cast("Any", one).sock) for one in self.sockets]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.calls import address, request
+from tests.conformance.calls import address, bundle, potassium, request
 from tests.integration.conftest import CHECKOUT, Server, Start, wait_until_ready
 
 BODY = json.dumps(request()).encode()
@@ -312,3 +312,26 @@ def test_what_was_begun_is_finished_when_the_service_is_told_to_stop(start: Star
     assert received.startswith(b"HTTP/1.1 200")
     assert b"2.4 mmol/L" in received
     assert server.process.wait(timeout=25) == 0
+
+
+def test_a_small_call_does_not_wait_for_more_large_ones_than_there_are_threads(start: Start) -> None:
+    server = start(CDS_WORKERS="1", CDS_THREADS="3", CDS_DEADLINE="60")
+    results = [potassium() | {"id": f"k-{number}"} for number in range(9000)]
+    large = json.dumps(request(prefetch={"laboratory": bundle(*results)})).encode()
+    call = head("Content-Type: application/json", f"Content-Length: {len(large)}", "Connection: close")
+    connections = [server.connect() for _ in range(12)]
+    try:
+        for one in connections:
+            one.settimeout(60)
+            one.sendall(call + large)
+        time.sleep(0.5)  # all have come whole
+        begun = time.monotonic()
+        assert server.good()
+        took = time.monotonic() - begun
+        answers = [one.recv(12) for one in connections]
+    finally:
+        for one in connections:
+            one.close()
+    assert answers == [b"HTTP/1.1 200"] * 12
+    whole = time.monotonic() - begun
+    assert took < whole / 5, "they were answered one after the other, and the small one among the first"
