@@ -148,8 +148,8 @@ class Settings(msgspec.Struct, frozen=True):
             ORIGINS,
             "Origins that may call from a browser, beside those that a client's entry names; `*` is "
             "any, and an empty value is none. No limit on callers that are no browser",
-            unset="`*` where HOST is a loopback address and `CDS_PUBLIC_URL` names no other, none "
-            "everywhere else",
+            unset="`*` where HOST is a loopback address, `CDS_PUBLIC_URL` names no other and "
+            "`anonymous` has no `fhir-servers` in the clients file; none everywhere else",
         ),
     ] = None
     deadline: Annotated[

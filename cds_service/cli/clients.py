@@ -174,6 +174,7 @@ def _described(client: Client, rule_base: RuleBase) -> Iterator[str]:
         ("services", ", ".join(sorted(client.services)) or "all"),
         ("origins", ", ".join(client.origins)),
         ("rate", client.rate),
+        ("region", client.region),
         ("zone", client.zone),
         ("rules off", ", ".join(sorted(policy.disabled))),
         ("silent", ", ".join(sorted(policy.silent))),

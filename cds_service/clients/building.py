@@ -108,6 +108,7 @@ class Builder:
             services=frozenset(entry.get("services", ())),
             override_reasons={code: reason for code, reason, _ in _reasons(entry)},
             origins=tuple(entry.get("origins", ())),
+            region=self._region(entry),
             zone=entry.get("zone", ""),
             rate=entry.get("rate", ""),
             relative_dates=entry.get("relative-dates", self._standing.relative_dates),
@@ -124,9 +125,13 @@ class Builder:
             intent=entry.get("intent", "proposal"),
         )
 
+    def _region(self, entry: Entry) -> str:
+        region: str = entry.get("region", self._standing.region)
+        return region
+
     def _rules_of(self, entry: Entry) -> RuleBase:
         """The rule base with an entry's choices; one for all entries that choose alike."""
-        region = entry.get("region", self._standing.region)
+        region = self._region(entry)
         thresholds = {
             name: {unit: Decimal(str(number)) for unit, number in values.items()}
             for name, values in entry.get("thresholds", {}).items()

@@ -19,6 +19,13 @@ def exposures(clients: Clients, settings: Settings) -> Iterator[str]:
     for url in settings.public_urls:
         if url.startswith("http://") and not loopback(urlsplit(url).hostname or ""):
             yield f"CDS_PUBLIC_URL is {url}: without TLS, tokens and patients' data lie open on the way."
+    nobody = clients.anonymous
+    named = {*(settings.origins or ()), *(nobody.origins if nobody else ())}
+    if nobody is not None and nobody.fhir_servers and "*" in named:
+        yield (
+            "Any web page may call without a token (origin `*`), and so has the FHIR servers of "
+            "`anonymous` asked about patients that it names. Name the origins that may call."
+        )
     reached = not loopback(settings.host) or bool(settings.public_url)
     for client in clients.known.values():
         if reached and of_sandbox(client):

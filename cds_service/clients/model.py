@@ -87,6 +87,7 @@ class Client(msgspec.Struct, frozen=True):
         services: ids of the services it may call; empty means all.
         override_reasons: a reason's code as this client says it → the name of ours.
         origins: origins of its own, beside those of the settings, that may call from a browser.
+        region: whose practice its numbers follow; empty where neither it nor the settings say one.
         zone: the IANA zone of its dates; empty takes the setting's.
         rate: calls it may make, as `limits` writes it (`20/second`); empty takes the setting's.
         relative_dates: its client resolves `today()` in prefetch templates.
@@ -100,6 +101,7 @@ class Client(msgspec.Struct, frozen=True):
     services: frozenset[str] = frozenset()
     override_reasons: Mapping[str, str] = {}
     origins: tuple[str, ...] = ()
+    region: str = ""
     zone: str = ""
     rate: str = ""
     relative_dates: bool = False

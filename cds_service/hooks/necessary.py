@@ -1,6 +1,6 @@
 """The prefetch keys without which nothing can be said: what a caller is told who did not bring them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cds_service.failures import Failure, Kind
 from cds_service.fhir.absence import MEANINGS, Absence
@@ -13,13 +13,16 @@ def demand_necessary(evidence: Evidence) -> None:
     """Patient and conditions, or nothing can be said; `conditions` delivered as nothing is delivered.
 
     Raises:
-        Failure: unobtainable (412).
+        Failure: unobtainable (412), of the first that is wanting, and naming the other.
     """
+    wanting = []
     if evidence.patient is None or evidence.arrival("patient") is None:
-        raise _unobtainable("patient", evidence)
+        wanting.append("patient")
     conditions = evidence.arrival("conditions")
     if conditions is None or conditions.incomplete in _FAILED:
-        raise _unobtainable("conditions", evidence)
+        wanting.append("conditions")
+    if wanting:
+        raise _unobtainable(wanting, evidence)
 
 
 _AS_PUBLISHED = "what the query of this key in GET /cds-services returns"
@@ -31,7 +34,7 @@ _FAILED = (Absence.CLIENT_ERROR, Absence.ERROR_OUTCOME)  # beside data: no list 
 _WHAT_HAPPENED: Mapping[str, tuple[str, str]] = {
     Absence.NOT_DELIVERED: (
         "the key is missing from prefetch, and for this client the service fetches nothing",
-        "send it: {}",
+        "send it, {}; or have the service's operator enter the FHIR server for this client",
     ),
     Absence.CLIENT_ERROR: (
         "an OperationOutcome was delivered in place of the data, or with an error beside them",
@@ -49,7 +52,8 @@ def _fetching(why: str) -> tuple[str, str]:
     return f"the key is missing from prefetch, and {what}", "see to that, or send it: {}"
 
 
-def _unobtainable(key: str, evidence: Evidence) -> Failure:
+def _unobtainable(wanting: Sequence[str], evidence: Evidence) -> Failure:
+    key, *others = wanting
     found = evidence.arrivals.get(key)
     why: str = Absence.NOT_DELIVERED if found is None else ""
     if isinstance(found, Unavailable):
@@ -59,7 +63,7 @@ def _unobtainable(key: str, evidence: Evidence) -> Failure:
     what, todo = _WHAT_HAPPENED.get(why) or _fetching(why)
     return Failure(
         Kind.UNOBTAINABLE,
-        f"this is necessary, and {what}",
+        f"this is necessary, and {what}" + "".join(f"; `{one}` is wanting too" for one in others),
         where=f"prefetch.{key}",
         todo=f"{todo.format(_AS_PUBLISHED)}; {_NOTHING[key]}",
     )

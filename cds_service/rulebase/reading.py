@@ -77,6 +77,8 @@ def read(file: str, text: str) -> tuple[Document, list[ContentProblem]]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         what = getattr(error, "problem", None) or "not YAML"
+        if "'\\t'" in what:
+            what = "a tab; indent with blanks"
         return Document(file, None, {}), [ContentProblem(file, line, f"not valid YAML: {what}")]
     if node is None:
         return Document(file, None, {}), [ContentProblem(file, 1, "the file is empty")]

@@ -53,9 +53,21 @@ def register(app: Flask, runtime: Runtime) -> None:
 
 def _origins(runtime: Runtime) -> Collection[str]:
     """The origins that may read this response."""
-    general = runtime.settings.open_to
+    general = _general(runtime)
     known = callers.known()
     if known is not None:
         return {*general, *known.client.origins}
     # Nobody has asked yet, or has not proved who it is: a page must be able to read that it may not.
     return {*general, *(origin for one in runtime.clients.everybody for origin in one.origins)}
+
+
+def _general(runtime: Runtime) -> Collection[str]:
+    """The origins for which nobody in particular need have asked.
+
+    What is open by itself is not where calls without a token have us ask a FHIR server: any page in a
+    browser on this machine could name a patient there, and read of it what the cards say.
+    """
+    anonymous = runtime.clients.anonymous
+    if runtime.settings.origins is None and anonymous is not None and anonymous.fhir_servers:
+        return ()
+    return runtime.settings.open_to

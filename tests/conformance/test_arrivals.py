@@ -71,6 +71,16 @@ def test_a_412_says_what_happened_to_the_key_and_what_to_send(
     assert "an empty Bundle" in told
 
 
+def test_whoever_sends_neither_is_told_of_both_and_of_the_way_that_needs_neither(
+    client: FlaskClient,
+) -> None:
+    whole = {**request(), "prefetch": {}}
+    told = refused(post(client, whole), 412)["diagnostics"]
+    assert "prefetch.patient" in told
+    assert "`conditions` is wanting too" in told
+    assert "enter the FHIR server" in told
+
+
 def test_a_key_that_is_not_published_is_said_to_caller_and_operator(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:

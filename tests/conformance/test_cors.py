@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cds_service import invocation
-from cds_service.clients.model import Clients
+from cds_service.clients.model import Clients, FhirServer
 from cds_service.failures import Failure, Kind
 from tests.conformance.calls import address, post, request
 from tests.conformance.conftest import MakeApp
@@ -204,3 +204,25 @@ def test_a_service_that_others_reach_allows_no_page_by_itself(make_app: MakeApp)
     client = make_app(host="192.0.2.7", auth="off", demo=False).test_client()
     found = client.get("/cds-services", headers={"Origin": SANDBOX})
     assert "Access-Control-Allow-Origin" not in found.headers
+
+
+@pytest.mark.parametrize(
+    ("origins", "readable"), [(None, False), (("*",), True), ((SANDBOX,), True), ((), False)]
+)
+def test_no_page_has_a_fhir_server_asked_unless_it_is_named(
+    make_app: MakeApp, origins: tuple[str, ...] | None, readable: bool
+) -> None:
+    # Any page in a browser on this machine could else name a patient, and read it off the cards.
+    app = make_app() if origins is None else make_app(origins=origins)
+    runtime = app.extensions["cds"]
+    server = FhirServer("http://127.0.0.1:8081/fhir", plain_http=True, private=True)
+    asking = msgspec.structs.replace(runtime.clients.anonymous, fhir_servers=(server,))
+    runtime.clients = Clients({}, asking)
+    found = [
+        post(app.test_client(), request(), headers={"Origin": SANDBOX}),
+        app.test_client().options(
+            address(), headers={"Origin": SANDBOX, "Access-Control-Request-Method": "POST"}
+        ),
+    ]
+    assert [one.status_code for one in found] == [200, 200]
+    assert ["Access-Control-Allow-Origin" in one.headers for one in found] == [readable, readable]

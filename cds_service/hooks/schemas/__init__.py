@@ -89,12 +89,14 @@ _WHAT_TO_SEND = {
     "hookInstance": "a new UUID for each call",
     "draftOrders": "a Bundle of the orders being placed",
     "selections": "the references of the orders that were just chosen, an array",
+    "outcomeTimestamp": "a date and time with its zone (`2026-11-23T14:50:00Z`)",
 }
 
 
 def _todo(error: jsonschema.ValidationError, path: str) -> str:
     if error.validator != "required":
-        return "see the CDS Hooks specification"
+        wanted = _WHAT_TO_SEND.get(path.rpartition(".")[2])
+        return f"send {wanted}" if wanted else "see the CDS Hooks specification"
     have = error.instance.keys() if isinstance(error.instance, dict) else ()
     want: Any = error.validator_value
     members = [str(name) for name in want if name not in have]

@@ -68,7 +68,13 @@ def test_what_an_entry_changes_in_the_rule_base_is_told(tmp_path: Path) -> None:
 
 def test_what_an_entry_allows_beyond_the_usual_is_told(tmp_path: Path) -> None:
     server = {"base": "http://10.1.1.1/fhir", "plain-http": True, "private": True}
-    more = {"subject": ["an-app"], "evaluation": True, "cards": 2, "relative-dates": True}
+    more = {
+        "subject": ["an-app"],
+        "region": "us",
+        "evaluation": True,
+        "cards": 2,
+        "relative-dates": True,
+    }
     path = written(
         tmp_path, **{"fhir-servers": [server], "override-reasons": {"17": "patient-refuses"}}, **more
     )
@@ -76,6 +82,7 @@ def test_what_an_entry_allows_beyond_the_usual_is_told(tmp_path: Path) -> None:
     for word in (
         "http://10.1.1.1/fhir (plain-http, private)",
         "subject     an-app",
+        "region      us",
         "cards       at most 2",
         "evaluation  every rule's result is on each response",
         "dates       it resolves today()",
@@ -220,3 +227,11 @@ def test_a_public_url_without_tls_is_told(tmp_path: Path) -> None:
 def test_a_clients_file_that_nobody_needs_is_told(tmp_path: Path) -> None:
     [said] = told(written(tmp_path), Settings(host="0.0.0.0", auth="off"))  # noqa: S104
     assert "need not prove anything" in said
+
+
+def test_any_page_that_may_have_a_fhir_server_asked_is_told(tmp_path: Path) -> None:
+    server = {"base": "http://127.0.0.1:8081/fhir", "plain-http": True, "private": True}
+    path = clients_file(tmp_path, {}, anonymous={"fhir-servers": [server]})
+    [said] = told(path, Settings(origins=("*",)))
+    assert "Any web page" in said
+    assert told(path, Settings()) == told(path, Settings(origins=("https://a.example",))) == []

@@ -235,7 +235,13 @@ def test_a_name_that_the_audit_could_not_keep_is_refused(
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("", "empty"), ("a: [", "not valid YAML"), ("- x", "object"), ("clients: {a: }", "clients/a")],
+    [
+        ("", "empty"),
+        ("a: [", "not valid YAML"),
+        ("a:\n\tb: 1", "a tab; indent with blanks"),
+        ("- x", "object"),
+        ("clients: {a: }", "clients/a"),
+    ],
 )
 def test_what_is_no_clients_file_is_told(
     tmp_path: Path, shipped: RuleBase, text: str, word: str

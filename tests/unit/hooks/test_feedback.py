@@ -164,3 +164,9 @@ def test_more_than_five_hundred_entries_are_refused() -> None:
     assert len(read(*[entry()] * 500)) == 500
     with pytest.raises(Failure, match="feedback"):
         read(*[entry()] * 501)
+
+
+def test_a_time_that_is_none_is_refused_with_one_that_is() -> None:
+    with pytest.raises(Failure) as caught:
+        read(entry(outcomeTimestamp="yesterday"))
+    assert "2026-11-23T14:50:00Z" in str(caught.value)
