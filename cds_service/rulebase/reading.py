@@ -77,7 +77,7 @@ def read(file: str, text: str) -> tuple[Document, list[ContentProblem]]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         what = getattr(error, "problem", None) or "not YAML"
-        if "'\\t'" in what:
+        if mark and "".join(text.splitlines()[mark.line : line])[mark.column :].startswith("\t"):
             what = "a tab; indent with blanks"
         return Document(file, None, {}), [ContentProblem(file, line, f"not valid YAML: {what}")]
     if node is None:

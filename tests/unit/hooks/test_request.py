@@ -171,7 +171,7 @@ def test_selections_are_references(selections: Any) -> None:
         " ",
         "a b",
         "a/b",
-        "Patient/1",
+        "Patient/77",
         "../x",
         "a\\b",
         "a?x=1",
