@@ -102,7 +102,8 @@ class Allowlist(msgspec.Struct, frozen=True):
         if span is None:
             return ""
         # What can be read as a date holds nothing but digits and `T:.+-Z`.
-        dated = dates.parse(span.text, UTC) is not None or _AGE.fullmatch(span.text)
+        written = span.text.removeprefix(dates.REPORTED)
+        dated = dates.parse(written, UTC) is not None or _AGE.fullmatch(written)
         return span.text if dated else ""
 
     def notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ _WORDS = {"yes": True, "present": True, "true": True, "no": False, "absent": Fal
 
 def coded_answer(concept: CodeableConcept, context: Context) -> tuple[bool | None, str]:
     """(yes or no where it is one, the code) of a coded value."""
-    code = next((coding.code for coding in concept.coding if coding.code), "")
+    code = next((coding.code.strip() for coding in concept.coding if coding.code), "")
     for match, _ in matches(concept, context):
         if match.set in (_YES, _NO):
             return match.set == _YES, code

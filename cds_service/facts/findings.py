@@ -9,7 +9,7 @@ from cds_service.facts.model import Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf, Latest
 from cds_service.facts.record import Record
 from cds_service.facts.statements import Statement
-from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.dates import age_in_days, is_bound
 from cds_service.rulebase.definitions import ConditionFact, FindingFact, MedicationFact
 
 _LISTED = ("condition", "reason", "setting", "procedure", "device")
@@ -121,7 +121,7 @@ def _finding(definition: FindingFact, record: Record, side: Side, began: Latest)
     no: list[Statement] = []
     unanswered = stale = undated = False
     for one in _newest_answers(record, definition, side):
-        fresh = _fresh(one, definition, record, began)
+        fresh = _fresh(one, definition, record, began, side)
         if fresh is None:
             undated = True
         elif not fresh:
@@ -158,7 +158,7 @@ def _said(definition: FindingFact, yes: list[Statement], *, disputed: bool) -> F
 
 def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iterable[Statement]:
     """The newest answer to each question; of several at that time all, whatever order they came in."""
-    newest: dict[tuple[str, str | None], list[Statement]] = {}
+    newest: dict[tuple[str, str | None, bool], list[Statement]] = {}
     for one in record.stated(definition.sets):
         if one.kind not in _ANSWERED or not one.final:
             continue
@@ -167,7 +167,8 @@ def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iter
         if one.when is not None and not windows.usable(one.when, record.now):
             continue
         # "Which leg?" is one question whatever the answer; others are asked of each leg.
-        key = (one.code, None if one.names_leg else one.side)
+        # One without a date of its own stands beside those that have one: it supersedes none.
+        key = (one.code, None if one.names_leg else one.side, _is_unplaced(one))
         held = newest.get(key)
         if held is None or _answered_at(one) > _answered_at(held[0]):
             newest[key] = [one]
@@ -176,14 +177,26 @@ def _newest_answers(record: Record, definition: FindingFact, side: Side) -> Iter
     return chain.from_iterable(newest.values())
 
 
+def _is_unplaced(one: Statement) -> bool:
+    """Whether its own date cannot be read, and only when it was reported is known."""
+    return one.when is not None and is_bound(one.when)
+
+
 def _answered_at(one: Statement) -> float:
     return one.when.end.timestamp() if one.when else 0.0
 
 
-def _fresh(one: Statement, definition: FindingFact, record: Record, began: Latest) -> bool | None:
-    """Whether an answer is inside its window and since that began; a tie counts as after."""
+def _fresh(
+    one: Statement, definition: FindingFact, record: Record, began: Latest, side: Side
+) -> bool | None:
+    """Whether an answer is inside its window and since that began; a tie counts as after.
+
+    A no without a date of its own may be of long ago, and denies nothing.
+    """
     if one.current:
         return True
+    if _is_unplaced(one) and not (_says(one, definition, record) and on_side(one, side)):
+        return None
     if one.when is None:
         return True if definition.undated_counts else None
     if began.undated:

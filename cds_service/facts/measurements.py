@@ -17,6 +17,7 @@ from cds_service.facts.model import NO_RANGE, Datum, Fact, Reason, Side
 from cds_service.facts.onsets import FactOf
 from cds_service.facts.record import Record
 from cds_service.facts.values import Series, Value, newest, rank, reading_datum, undatable, values
+from cds_service.fhir.dates import is_bound
 from cds_service.fhir.quantity import Interval, compare, scaled
 from cds_service.rulebase.definitions import Analyte, Limit, MeasurementFact, Threshold, Unit
 
@@ -238,6 +239,8 @@ def _timely(
 
 
 def _too_old(definition: MeasurementFact, shown: Datum) -> Fact:
+    if shown.when is not None and is_bound(shown.when):
+        return unknown(definition.name, Reason.UNDATED, (shown,))
     if definition.nothing_recorded is not None:
         return Fact(definition.name, definition.nothing_recorded)
     return unknown(definition.name, Reason.TOO_OLD, (shown,))

@@ -22,7 +22,7 @@ from cds_service.facts.statements import (
     place_of,
     placed,
 )
-from cds_service.fhir.dates import Span
+from cds_service.fhir.dates import Span, no_later_than
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
     Component,
@@ -96,14 +96,21 @@ def _members(resource: Observation) -> Iterator[Observation]:
     for raw in resource.contained:
         found = decode(raw)
         if isinstance(found, Observation):
-            dated = found.effectiveDateTime or found.effectiveInstant or found.effectivePeriod
+            dated = (
+                found.effectiveDateTime is not None
+                or found.effectiveInstant is not None
+                or found.effectivePeriod is not None
+                or found.effectiveTiming is not UNSET
+            )
             yield msgspec.structs.replace(
                 found,
                 contained=(),
                 status=found.status or resource.status,
                 category=found.category or resource.category,
                 effectiveDateTime=found.effectiveDateTime if dated else resource.effectiveDateTime,
+                effectiveInstant=found.effectiveInstant if dated else resource.effectiveInstant,
                 effectivePeriod=found.effectivePeriod if dated else resource.effectivePeriod,
+                effectiveTiming=found.effectiveTiming if dated else resource.effectiveTiming,
                 issued=found.issued or resource.issued,
                 bodySite=found.bodySite or resource.bodySite,
                 specimen=found.specimen or resource.specimen,
@@ -112,10 +119,23 @@ def _members(resource: Observation) -> Iterator[Observation]:
 
 
 def _effective(resource: Observation, context: Context) -> Span | None:
-    text = resource.effectiveDateTime or resource.effectiveInstant
+    """When it was so; where that is not said, when it was reported.
+
+    Where it is said and cannot be read ("9999-01-01"), it was at some time before it was reported: then
+    it may be recent and raise a concern, and neither is newer than another nor reassures.
+    """
+    issued = context.span(resource.issued)
+    text = resource.effectiveDateTime
+    if text is None:
+        text = resource.effectiveInstant
     if text is None and resource.effectivePeriod is not None:
         text = resource.effectivePeriod.end or resource.effectivePeriod.start
-    return context.span(text) or context.span(resource.issued)
+    if text is None and resource.effectiveTiming is UNSET:
+        return issued
+    own = context.span(text)
+    if own is not None or not windows.usable(issued, context.now):
+        return own or issued
+    return None if issued is None else no_later_than(issued)
 
 
 def _issued(resource: Observation, context: Context) -> Span | None:

@@ -171,7 +171,7 @@ def matches(concept: CodeableConcept | None, context: Context) -> Iterator[tuple
         for match in known(coding.system, coding.code):
             if match.set not in seen:
                 seen.add(match.set)
-                yield match, coding.code or ""
+                yield match, (coding.code or "").strip()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -214,4 +214,4 @@ def status_of(concept: CodeableConcept | None) -> str:
     """The code of a status concept; empty when there is none."""
     if concept is None:
         return ""
-    return next((coding.code for coding in concept.coding if coding.code), concept.text or "")
+    return next((coding.code.strip() for coding in concept.coding if coding.code), concept.text or "")

@@ -66,9 +66,10 @@ def named(concept: CodeableConcept, context: Context) -> Iterator[tuple[Match, s
 
 def tells_substance(concept: CodeableConcept, context: Context) -> bool:
     """Whether a code of it names what it holds: one in a code set, or any ATC code of a substance."""
-    atc = context.rule_base.systems.get("atc", ())
+    atc, named = context.rule_base.systems.get("atc", ("",))[0], context.rule_base.terminology.named
     return any(
-        one.system in atc and len(one.code or "") >= _ATC_SUBSTANCE for one in concept.coding
+        one.system and named(one.system) == atc and len((one.code or "").strip()) >= _ATC_SUBSTANCE
+        for one in concept.coding
     ) or any(matches(concept, context))
 
 

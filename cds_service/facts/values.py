@@ -18,6 +18,7 @@ from cds_service.facts.model import Datum, Reason, Side
 from cds_service.facts.record import Record
 from cds_service.facts.reference_ranges import NO_NORMAL_RANGE, NormalRange
 from cds_service.facts.statements import UNREADABLE, Statement, is_plain
+from cds_service.fhir.dates import is_bound
 from cds_service.fhir.quantity import Interval, interval, number, scaled, unit_text
 from cds_service.fhir.resources import Quantity
 from cds_service.rulebase.definitions import Analyte, Unit
@@ -86,7 +87,7 @@ def values(analyte: Analyte, record: Record, side: Side, *, preliminary: bool) -
 
 
 def undatable(analyte: Analyte, record: Record, side: Side) -> Value | None:
-    """A final result that no date puts before another: undated, or dated in the future.
+    """A final result that no date puts before another: undated, unreadably dated, or in the future.
 
     It may be the newest, so no other reassures.
     """
@@ -95,12 +96,14 @@ def undatable(analyte: Analyte, record: Record, side: Side) -> Value | None:
         found = [
             one
             for one in _results(analyte, record, side)
-            if one.final and not windows.usable(one.when, record.now)
+            if one.final
+            and (one.when is None or is_bound(one.when) or not windows.usable(one.when, record.now))
         ]
         found.sort(key=lambda one: (one.ref, one.code))
         record.remembered[key] = [
             msgspec.structs.replace(
-                read(one, analyte), problem=Reason.UNDATED if one.when is None else Reason.FUTURE
+                read(one, analyte),
+                problem=Reason.UNDATED if one.when is None or is_bound(one.when) else Reason.FUTURE,
             )
             for one in found[:1]
         ]

@@ -24,6 +24,7 @@ class Absence(StrEnum):
     FEWER = "fewer-than-total"
     NO_LIST = "no-list"
     CONTAINED = "contained-subject"
+    UNCLEAR = "unclear-subject"
     OTHER_ENCOUNTER = "other-encounter"
     OTHER_PATIENT = "other-patient"
     REASON_NOT_DELIVERED = "reason-not-delivered"

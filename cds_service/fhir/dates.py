@@ -16,12 +16,15 @@ _FORM = re.compile(  # year, month, day, seconds, offset
     re.ASCII,
 )
 _DECEMBER = 12
+_LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)  # before every birth; within reckoning in every zone
+REPORTED = "reported "  # before the text of a date that only bounds another one
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
     """The time a FHIR date may mean: from `start` to `end`, both inside, both aware.
 
-    `precise` is true when the date had a clock time; `text` is the date as it was written.
+    `precise` is true when the date had a clock time; `text` is the date as it was written, or our own
+    words for one that was not: `age 52`, `reported 2026-11-22`.
     """
 
     start: datetime
@@ -70,6 +73,16 @@ def _without_clock(form: re.Match[str], text: str, zone: tzinfo) -> Span:
     else:
         after = start.replace(year=year + 1)
     return Span(start.astimezone(UTC), (after - _MOMENT).astimezone(UTC), precise=False, text=text)
+
+
+def no_later_than(reported: Span) -> Span:
+    """The time of what is known only to have been before it was reported: any time until then."""
+    return Span(_LONG_AGO, reported.end, precise=False, text=f"{REPORTED}{reported.text}")
+
+
+def is_bound(span: Span) -> bool:
+    """Whether only a bound of a time is known (`no_later_than`)."""
+    return span.text.startswith(REPORTED)
 
 
 def is_future(span: Span, now: datetime) -> bool:

@@ -13,6 +13,10 @@ import msgspec
 from cds_service.fhir.resources import Quantity
 
 UCUM = "http://unitsofmeasure.org"
+# Its OID: https://hl7.org/fhir/R4/namingsystem-terminologies.html. The rest are slips of the pen.
+_UCUM = frozenset({UCUM, f"{UCUM}/", "https://unitsofmeasure.org", "https://unitsofmeasure.org/"}) | {
+    *("urn:oid:2.16.840.1.113883.6.8", None, "")
+}
 Comparison = Literal["below", "at-most", "above", "at-least"]
 
 _NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,19})(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
@@ -38,7 +42,7 @@ def number(raw: bytes) -> Decimal | None:
 
 def unit_text(quantity: Quantity) -> str:
     """The unit as written: the UCUM code when it is one, else the unit's text; empty without one."""
-    if quantity.code and (quantity.system in (UCUM, None, "")):
+    if quantity.code and quantity.system in _UCUM:
         return quantity.code.strip()
     return (quantity.unit or quantity.code or "").strip()
 

@@ -6,15 +6,21 @@ from cds_service.fhir.resources import AnyResource, Reference
 def subject_of(resource: AnyResource) -> str | None:
     """The reference that says whose resource this is; None where there is none.
 
-    Without a literal reference the search is believed, unless the type says that it is no patient: then
-    it is empty text.
+    Without a literal reference the search is believed, unless `is_of_no_patient`.
     """
+    holder = _holder(resource)
+    return None if holder is None else holder.reference
+
+
+def is_of_no_patient(resource: AnyResource) -> bool:
+    """Whether the type of a subject that is named by no literal reference says that it is no patient."""
+    holder = _holder(resource)
+    return holder is not None and holder.reference is None and holder.type not in (None, "Patient")
+
+
+def _holder(resource: AnyResource) -> Reference | None:
     holder = getattr(resource, "subject", None) or getattr(resource, "patient", None)
-    if not isinstance(holder, Reference):
-        return None
-    if holder.reference is None and holder.type not in (None, "Patient"):
-        return ""
-    return holder.reference
+    return holder if isinstance(holder, Reference) else None
 
 
 def last_segment(reference: str) -> str:

@@ -152,6 +152,7 @@ class Observation(Resource, frozen=True, tag="Observation"):
     effectiveDateTime: str | None = None
     effectiveInstant: str | None = None
     effectivePeriod: Period | None = None
+    effectiveTiming: Raw | UnsetType = UNSET
     issued: str | None = None
     valueQuantity: Quantity | None = None
     valueCodeableConcept: CodeableConcept | None = None

@@ -34,7 +34,7 @@ from cds_service.fhir.resources import (
 from cds_service.hooks import bundles
 from cds_service.hooks.bundles import Bundle, Odd
 from cds_service.hooks.entries import EntriesLeft, parts
-from cds_service.hooks.whose import Whose, is_unclear
+from cds_service.hooks.whose import Whose
 
 # Servers add these to what a search found, with or without saying so; no fact is read from them.
 _COMPANIONS = frozenset(
@@ -150,7 +150,7 @@ def arrival(
         return Unavailable(key, CLIENT_ERROR)
     entries_left = entries_left or EntriesLeft()
     entries_left.spend(len(bundle.entry))
-    whose = Whose(patient, key)
+    whose = Whose(patient, key, bundle.entry)
     found = _sorted_out(key, bundle, template, whose, origin, entries_left)
     if key == "encounter" and isinstance(found, Arrival):
         found = _with_its_own_reasons(found, whose)
@@ -190,7 +190,8 @@ def _sorted_out(
 ) -> Arrival | Unavailable:
     items: list[Item] = []
     unread: list[Unread] = []
-    others = matched = contained = 0
+    others = matched = 0
+    doubt: Absence | None = None  # whose something is cannot be told, so absence cannot either
     failed = False
     for number, entry in enumerate(bundle.entry):
         if entry.resource is msgspec.UNSET:
@@ -207,10 +208,10 @@ def _sorted_out(
             unread.append(found)
         elif whose.is_of_another(found):
             others += 1
-            contained += is_unclear(found)
+            doubt = doubt or whose.doubt(found)
         elif whose.holds_another(found):
             others += 1
-            contained += 1
+            doubt = doubt or Absence.CONTAINED
         else:
             entries_left.spend(parts(found))
             ref = _reference(found, entry.fullUrl, key, number)
@@ -220,14 +221,14 @@ def _sorted_out(
     incomplete = _why_incomplete(matched, bundle, template, unread)
     if failed:  # what did arrive can raise an alarm; what is absent means nothing
         incomplete = CLIENT_ERROR
-    if contained and not incomplete:
-        incomplete = Absence.CONTAINED  # whose it is cannot be told, so absence cannot either
+    incomplete = incomplete or doubt or ""
+    dated = incomplete == Absence.CUT and "_sort=-date" in template and doubt is None
     return Arrival(
         key=key,
         origin=origin,
         items=tuple(items),
         complete=not incomplete,
-        back_to=_oldest(items) if incomplete == Absence.CUT and "_sort=-date" in template else None,
+        back_to=_oldest(items) if dated else None,
         incomplete=incomplete,
         unread=tuple(unread),
         other_patient=others,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, tzinfo
 
-from cds_service.fhir.dates import Span, age_in_days
+from cds_service.fhir.dates import Span, age_in_days, is_bound
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOON = 12
@@ -10,7 +10,13 @@ _DAY_FORM, _MONTH_FORM = 10, 7
 
 
 def date(span: Span, zone: tzinfo) -> str:
-    """`22 Nov 2026, 07:40`, `22 Nov 2026`, `Nov 2026` or `2026`: as precise as it was written."""
+    """`22 Nov 2026, 07:40`, `22 Nov 2026`, `Nov 2026` or `2026`: as precise as it was written.
+
+    `reported 22 Nov 2026` where no more is known.
+    """
+    if is_bound(span):
+        end = span.end.astimezone(zone)
+        return f"reported {end.day} {_MONTHS[end.month - 1]} {end.year}"
     start = span.start.astimezone(zone)
     day = f"{start.day} {_MONTHS[start.month - 1]} {start.year}"
     if span.precise:
@@ -31,6 +37,8 @@ def day(span: Span, zone: tzinfo) -> str:
 
 def age(span: Span, now: datetime, zone: tzinfo) -> str:
     """How long ago: `this morning`, `today`, `yesterday`, `41 days ago`."""
+    if is_bound(span):
+        return date(span, zone)
     youngest, eldest = age_in_days(span, now, zone)
     if youngest != eldest:
         return f"in {date(span, zone)}"

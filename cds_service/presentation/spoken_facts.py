@@ -1,6 +1,7 @@
 """The facts of one finding as its words need them: what each placeholder stands for."""
 
 from cds_service.facts.model import Datum, Fact, FactSet, Side
+from cds_service.fhir.dates import is_bound
 from cds_service.presentation import moments
 from cds_service.rulebase.definitions import DerivedFact, MeasurementFact
 from cds_service.rulebase.model import RuleBase
@@ -105,7 +106,8 @@ def _since(found: Datum, facts: FactSet) -> str | None:
 def _before(found: Datum, facts: FactSet) -> str | None:
     if not found.before or found.before_when is None:
         return None
-    return f"{found.before} on {moments.day(found.before_when, facts.zone)}"
+    on = "" if is_bound(found.before_when) else "on "
+    return f"{found.before} {on}{moments.day(found.before_when, facts.zone)}"
 
 
 def _range(found: Datum) -> str | None:

@@ -8,7 +8,7 @@ from cds_service.facts.data import gap, unknown
 from cds_service.facts.model import Datum, Fact, Reason
 from cds_service.facts.record import Record
 from cds_service.facts.values import Value, canonical, newest
-from cds_service.fhir.dates import age_in_days
+from cds_service.fhir.dates import age_in_days, is_bound
 from cds_service.rulebase.definitions import DerivedFact
 
 
@@ -67,6 +67,8 @@ def decided(
         return unknown(name, Reason.TOO_OLD, data)
     if answer:
         return Fact(name, True, data=data)
+    if is_bound(when):
+        return unknown(name, Reason.UNDATED, data)
     if last.statement.suspect:
         return unknown(name, Reason.SUSPECT_SAMPLE, data)
     analyte = record.rule_base.analytes[definition.of[0]]

@@ -246,6 +246,20 @@ def test_only_a_number_is_a_value(text: str, kept: bool) -> None:
     assert KEPT.value(text) == (text if kept else "")
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("2026-11-22", True),
+        ("age 52", True),
+        ("reported 2026-11-22T07:40:00Z", True),
+        ("reported Ann", False),
+        ("Ann", False),
+    ],
+)
+def test_only_what_is_a_date_is_kept_as_one(text: str, kept: bool) -> None:
+    assert KEPT.date(Span(NOW, NOW, precise=False, text=text)) == (text if kept else "")
+
+
 def test_the_same_event_is_always_the_same_bytes() -> None:
     zone = timezone(timedelta(hours=5))
     one = chain.canonical(event.of_decision(decision(), KEPT, time=NOW))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.fhir.quantity import Comparison, Interval, compare, interval, number, scaled
+from cds_service.fhir.quantity import Comparison, Interval, compare, interval, number, scaled, unit_text
+from cds_service.fhir.resources import Quantity
 
 HOW: tuple[Comparison, ...] = ("below", "at-most", "above", "at-least")
 
@@ -152,3 +153,23 @@ def test_a_scale_with_another_zero_is_moved_before_it_is_stretched(
     assert found.low is not None
     assert abs(found.low - Decimal(celsius)) < Decimal("1e-15")
     assert found.high is None
+
+
+@pytest.mark.parametrize(
+    ("system", "read"),
+    [
+        ("http://unitsofmeasure.org", "mmol/L"),
+        ("http://unitsofmeasure.org/", "mmol/L"),
+        ("https://unitsofmeasure.org", "mmol/L"),
+        ("urn:oid:2.16.840.1.113883.6.8", "mmol/L"),
+        (None, "mmol/L"),
+        ("", "mmol/L"),
+        ("http://snomed.info/sct", "millimole per litre"),
+        ("https://ehr.example/units", "millimole per litre"),
+    ],
+)
+def test_the_code_is_the_unit_where_it_is_of_ucum_however_that_is_spelt(
+    system: str | None, read: str
+) -> None:
+    written = Quantity(system=system, code=" mmol/L", unit="millimole per litre")
+    assert unit_text(written) == read

@@ -8,6 +8,7 @@ import pytest
 
 from cds_service.failures import Failure, Kind
 from cds_service.fhir.evidence import Arrival, Evidence
+from cds_service.fhir.resources import Observation
 from cds_service.hooks import prefetch
 
 PATIENT = "pat-1"
@@ -26,21 +27,40 @@ NOT_MINE = [
     "Patient/pat-2",
     "Patient/pat-10",
     "Patient/xpat-1",
-    "Patient/PAT-1",
-    "pat-2",
     "Patient/pat-2/_history/pat-1",
     "https://ehr.example/fhir/Patient/pat-2",
     "https://ehr.example/fhir/Patient/pat-2/_history/1",
     "https://pat-1/fhir/Patient/pat-2",
-    f"urn:uuid:{UUID}",
-    "urn:oid:1.2.3.4",
     "Group/pat-1",
     "https://ehr.example/fhir/Group/pat-1",
     "Device/pat-1",
     "Location/pat-1/_history/1",
+]
+NOBODY_KNOWS = [
     "#pat-1",
     "#p",
     "",
+    " ",
+    "Patient/pat-1 ",
+    " Patient/pat-1",
+    "Patient/ pat-1",
+    "Patient/pat-1\n",
+    "patient/pat-1",
+    "PATIENT/pat-1",
+    "https://ehr.example/fhir/patient/pat-1",
+    "Patient/PAT-1",
+    "Patinet/pat-1",
+    "Patinet/pat-2",
+    "patient/pat-2",
+    "pat-2",
+    "PAT-1",
+    "Patient/",
+    "Patient?identifier=7",
+    "Patient/pat-2:pat-1",
+    f"urn:uuid:{UUID}",
+    "urn:oid:1.2.3.4",
+    "urn:Group:pat-1",
+    "urn:pat-1",
 ]
 
 
@@ -85,7 +105,93 @@ def test_a_resource_of_another_patient_is_dropped_and_counted(kind: str, member:
     references = [{"reference": one} for one in MINE + NOT_MINE]
     found = arrival(read(conditions=with_subjects(kind, member, references)), "conditions")
     assert len(found.items) == len(MINE)
-    assert found.other_patient == len(NOT_MINE)
+    assert (found.other_patient, found.complete) == (len(NOT_MINE), True)
+
+
+@pytest.mark.parametrize(("kind", "member"), KINDS)
+@pytest.mark.parametrize("reference", NOBODY_KNOWS)
+def test_what_names_nobody_is_not_counted_on_and_leaves_the_list_in_doubt(
+    kind: str, member: str, reference: str
+) -> None:
+    subjects = [{"reference": "Patient/pat-1"}, {"reference": reference}]
+    found = arrival(read(conditions=with_subjects(kind, member, subjects)), "conditions")
+    assert (len(found.items), found.other_patient, found.complete) == (1, 1, False)
+    assert found.incomplete == ("contained-subject" if reference[:1] == "#" else "unclear-subject")
+
+
+@pytest.mark.parametrize("reference", [*NOBODY_KNOWS, "Patient/pat-2"])
+def test_a_focus_is_looked_at_as_a_subject_is(reference: str) -> None:
+    one = {"resourceType": "Observation", "subject": {"reference": "Patient/pat-1"}}
+    about = {**one, "focus": [{"reference": "Patient/pat-1"}, {"reference": reference}]}
+    found = delivered(read(conditions={"resourceType": "Bundle", "entry": [{"resource": about}]}))
+    assert (found.items, found.other_patient) == ((), 1)
+    assert found.complete is (reference == "Patient/pat-2")
+
+
+def test_a_list_cut_by_its_count_is_not_known_back_to_a_day_where_one_is_in_doubt() -> None:
+    cut = {"conditions": "Observation?_sort=-date&_count=2"}
+    dated = {"resourceType": "Observation", "effectiveDateTime": "2026-11-20"}
+    for reference, known in (("Patient/pat-1", True), ("Patient/pat-2", True), ("patient/pat-1", False)):
+        both = [{**dated, "subject": {"reference": one}} for one in ("Patient/pat-1", reference)]
+        raw = {"resourceType": "Bundle", "entry": [{"resource": one} for one in both]}
+        found = prefetch.read({"conditions": msgspec.Raw(json.dumps(raw).encode())}, cut, PATIENT)
+        assert delivered(found).incomplete == "cut-by-count"
+        assert (delivered(found).back_to is not None) is known
+
+
+# --- named by the place in the Bundle ----------------------------------------------------------------
+
+URN = f"urn:uuid:{UUID}"
+
+
+def beside(*people: dict[str, Any], reference: str = URN, focus: str = "") -> Arrival:
+    """What is left of a result whose subject is this reference, in a Bundle with these entries."""
+    result: dict[str, Any] = {"resourceType": "Observation", "subject": {"reference": reference}}
+    if focus:
+        result |= {"subject": {"reference": "Patient/pat-1"}, "focus": [{"reference": focus}]}
+    entries = [{"fullUrl": "urn:uuid:r", "resource": result}, *people]
+    return delivered(read(conditions={"resourceType": "Bundle", "entry": entries}))
+
+
+def person(identity: str | None, kind: str = "Patient", url: str = URN) -> dict[str, Any]:
+    named = {"id": identity} if identity else {}
+    return {"fullUrl": url, "resource": {"resourceType": kind, **named}}
+
+
+@pytest.mark.parametrize("focus", ["", URN])
+def test_the_full_url_of_the_patients_entry_names_the_patient(focus: str) -> None:
+    found = beside(person("pat-1"), focus=focus)
+    assert (len(found.items), found.other_patient, found.complete) == (2, 0, True)
+
+
+@pytest.mark.parametrize("focus", ["", URN])
+@pytest.mark.parametrize("other", [person("pat-2"), person("pat-1", "Group"), person("s", "Specimen")])
+def test_the_full_url_of_another_entry_names_another(other: dict[str, Any], focus: str) -> None:
+    found = beside(other, focus=focus)
+    assert not any(isinstance(item.resource, Observation) for item in found.items)
+    assert found.complete is (other["resource"]["resourceType"] != "Group")  # not asked for in a list
+
+
+@pytest.mark.parametrize("focus", ["", URN])
+@pytest.mark.parametrize(
+    "people",
+    [
+        [],
+        [person("pat-1", url="urn:uuid:0b2a1c3d-0000-4000-8000-0123456789ac")],
+        [person("pat-1", url=f" {URN}")],
+        [person(None)],
+        [person("pat-1"), person("pat-2")],
+        [person("pat-1"), person("pat-1")],
+        [{"fullUrl": URN}],
+        [{"fullUrl": URN, "resource": {"resourceType": "Patient", "id": 1}}],
+    ],
+)
+def test_a_full_url_that_leads_to_nobody_for_certain_is_in_doubt(
+    people: list[dict[str, Any]], focus: str
+) -> None:
+    found = beside(*people, focus=focus)
+    assert not any(isinstance(item.resource, Observation) for item in found.items)
+    assert not found.complete
 
 
 @pytest.mark.parametrize("reference", MINE)
@@ -143,12 +249,6 @@ def test_the_draft_orders_of_another_patient_are_dropped() -> None:
     drafts = with_subjects("ServiceRequest", "subject", [{"reference": "Patient/pat-2"}])
     found = prefetch.read({}, TEMPLATES, PATIENT, msgspec.Raw(json.dumps(drafts).encode()))
     assert arrival(found, "draftOrders").other_patient == 1
-
-
-@pytest.mark.parametrize("reference", ["Patient/pat-2:pat-1", "urn:Group:pat-1", "urn:pat-1"])
-def test_a_colon_does_not_make_it_the_patients(reference: str) -> None:
-    found = read(conditions=with_subjects("Condition", "subject", [{"reference": reference}]))
-    assert delivered(found).other_patient == 1
 
 
 @pytest.mark.parametrize(("kind", "others"), [("Patient", 0), ("Group", 1), ("Device", 1)])

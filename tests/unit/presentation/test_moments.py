@@ -30,6 +30,16 @@ def test_a_date_is_as_precise_as_it_was_written(text: str, date: str, age: str) 
     assert moments.age(span, NOW, UTC) == age
 
 
+def test_of_what_is_only_known_to_have_been_reported_that_is_said() -> None:
+    reported = dates.parse("2026-11-22T07:40:00Z", UTC)
+    assert reported is not None
+    span = dates.no_later_than(reported)
+
+    assert moments.date(span, UTC) == "reported 22 Nov 2026"
+    assert moments.age(span, NOW, UTC) == "reported 22 Nov 2026"
+    assert moments.day(span, UTC) == "reported 22 Nov 2026"
+
+
 def test_a_date_is_said_in_the_local_zone() -> None:
     span = dates.parse("2026-11-21T23:30:00Z", UTC)
     assert span is not None
