@@ -16,12 +16,12 @@ import msgspec
 from cds_service import emission
 from cds_service.audit import event
 from cds_service.audit.allowlist import Allowlist
-from cds_service.audit.history import history_of, of_another
+from cds_service.audit.history import Shown, history_of, shown
 from cds_service.audit.log import AuditLog
 from cds_service.clients import configuration
 from cds_service.clients.authentication import Authentication
 from cds_service.clients.cautions import cautions
-from cds_service.clients.choices import reason_meant, services_of
+from cds_service.clients.choices import known_reasons, reason_meant, services_of
 from cds_service.clients.model import Caller, Clients
 from cds_service.deadline import Deadline
 from cds_service.decision import Decision, answer
@@ -178,7 +178,7 @@ class Runtime:
         """Store what a client says became of its cards.
 
         What is said of another client's card is written down, marked, and counts nowhere; the rest of
-        the body is stored all the same.
+        the body is stored all the same. Of cards that nobody was shown it is only written down how many.
 
         Raises:
             Failure: not-found, incorrect, forbidden for another client's card, or unavailable when it
@@ -195,9 +195,29 @@ class Runtime:
             fault = Failure(Kind.FAULT, "the service failed", todo="tell its operator")
             self.refused(fault, service_id, caller, body)
             raise fault from error
-        said = [self._said(one, service, caller, begun) for one in entries]
+        # Said twice in one body it was said once.
+        places = {one: place for place, one in reversed(list(enumerate(entries)))}
+        of_cards = {one.card: shown(self.audit, self._kept, one.card) for one in places}
+        said, others = [], []
+        for one in dict.fromkeys(entries):
+            card = of_cards[one.card]
+            if card is not None:
+                said.append(self._said(one, card, service, caller, begun))
+                others.extend([places[one]] if ANOTHER in said[-1].marks else [])
+        nobodys = [one for one in entries if of_cards[one.card] is None]
+        if nobodys:
+            said.append(
+                event.of_unknown_cards(
+                    nobodys,
+                    self._kept,
+                    time=begun,
+                    service=service.id,
+                    client=caller.name,
+                    reasons=known_reasons(caller.client),
+                    marks=caller.marks,
+                )
+            )
         self.audit.append_all(said)
-        others = [number for number, one in enumerate(said) if ANOTHER in one.marks]
         if others:
             _log.warning("%s: feedback on a card of another client", caller.client.name)
             raise Failure(
@@ -208,12 +228,10 @@ class Runtime:
             )
 
     def _said(
-        self, one: Feedback, service: Service, caller: Caller, begun: datetime
+        self, one: Feedback, card: Shown, service: Service, caller: Caller, begun: datetime
     ) -> event.FeedbackReceived:
         """An entry of a feedback body as an event; of another client's card it is marked."""
-        marks = caller.marks
-        if of_another(self.audit, self._kept, one.card, caller.name):
-            marks = (*marks, ANOTHER)
+        own = card.client == self._kept.client(caller.name)
         return event.of_feedback(
             one,
             self._kept,
@@ -221,7 +239,9 @@ class Runtime:
             service=service.id,
             client=caller.name,
             means=reason_meant(caller.client, one),
-            marks=marks,
+            reasons=known_reasons(caller.client),
+            offered=card.suggestions,
+            marks=caller.marks if own else (*caller.marks, ANOTHER),
         )
 
     def asked(self, service: Service, caller: Caller) -> Service:

@@ -5,7 +5,7 @@ seen to be equal, and the secret's owner can still test a guess.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC
 from functools import cache
 from typing import Any
@@ -24,7 +24,8 @@ from cds_service.rulebase.model import RuleBase
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:|-]{0,99}")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # FHIR R4 id
 _URN = re.compile(r"urn:(?:uuid:[0-9a-fA-F-]{36}|oid:[0-9.]{3,80})")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:[A-Za-z0-9._~:/#%-]{1,200}")
+_URI = re.compile(r"https?://[A-Za-z0-9._~:/#%-]{1,200}")
+_UUID = re.compile(r"(?:urn:uuid:)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"(?:<=?|>=?|ad)?[+-]?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
 _AGE = re.compile(r"age \d{1,3}")  # our own words for an onset given as an age
 _MOST_SEGMENTS = 12
@@ -72,8 +73,16 @@ class Allowlist(msgspec.Struct, frozen=True):
         return "~" + self.secret.keyed("text", text)[:16] if text else ""
 
     def token(self, text: str) -> str:
-        """An identifier of the protocol: kept when it has the shape of one."""
+        """A word of ours or of the client's entry: kept when it has the shape of one."""
         return text if _TOKEN.fullmatch(text) else self.hidden(text)
+
+    def uuid(self, text: str) -> str:
+        """A client's number for a call or a card: kept when it is a UUID, which names nobody."""
+        return text if _UUID.fullmatch(text) else self.hidden(text)
+
+    def known(self, text: str, known: Collection[str]) -> str:
+        """A code of the client's: kept when it is one that is known here."""
+        return text if text in known else self.hidden(text)
 
     def client(self, name: str) -> str:
         """Who calls: a client of ours, and after `/` its tenant, which a token has named."""
@@ -81,8 +90,8 @@ class Allowlist(msgspec.Struct, frozen=True):
         return f"{self.token(known)}{slash}{self.token(tenant)}"
 
     def uri(self, text: str) -> str:
-        """A code system: kept when it has the shape of a URI without a query."""
-        return text if _URI.fullmatch(text) else self.hidden(text)
+        """A code system: kept when it is a URL without a query, or the URN of a UUID or an OID."""
+        return text if _URI.fullmatch(text) or _URN.fullmatch(text) else self.hidden(text)
 
     def user_type(self, question: Question) -> str:
         """The resource type of the user, one of those a hook may name."""

@@ -7,7 +7,7 @@ words of a failure, the free text of a feedback. `allowlist` says what may stand
 client or a record has filled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -24,6 +24,7 @@ from cds_service.hooks.feedback import Feedback
 # Of the events below; a change of meaning or of a name is a new one. An event or a member more, which
 # whoever does not know it can leave unread, is none.
 SCHEMA = 1
+UNKNOWN_CARD = "unknown-card"  # the mark of feedback on cards that nobody was shown
 
 
 class Undelivered(msgspec.Struct, frozen=True):
@@ -46,7 +47,7 @@ class _Event(
     """What every event says: when it arrived, which client and service, which software.
 
     `digest` is the SHA-256 of the request body. `marks` are ours: `playground`, `now-from-request`,
-    `another-client`.
+    `another-client`, `unknown-card`.
     """
 
     time: str
@@ -98,8 +99,11 @@ class FeedbackReceived(_Event, frozen=True, kw_only=True, tag="feedback"):
 
     `claimed` is the time the client gives; `time` is when it reached us. `commented` says that there
     was a free text: the text itself is a clinician's about a patient, and is dropped. `means` is the
-    name of our own reason, where the client has said what its code stands for. The mark
+    name of our own reason, where the client has said what its code stands for. `suggestions` are those
+    of this very card; of others there is only the number, `suggestions_not_kept`. The mark
     `another-client` is on what was said of a card that this client was never shown: it counts nowhere.
+    With the mark `unknown-card` the row stands for all `entries` of one body whose cards were shown to
+    nobody, and says what the first of them said.
     """
 
     card: str
@@ -110,6 +114,8 @@ class FeedbackReceived(_Event, frozen=True, kw_only=True, tag="feedback"):
     reason_system: str = ""
     means: str = ""
     commented: bool = False
+    suggestions_not_kept: int = 0
+    entries: int = 1
 
 
 class ClientConfigured(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -177,7 +183,7 @@ def of_decision(
         digest=kept.token(question.digest),
         marks=tuple(kept.token(mark) for mark in marks),
         hook=kept.token(question.hook),
-        hook_instance=kept.token(question.hook_instance),
+        hook_instance=kept.uuid(question.hook_instance),
         patient=kept.patient(question),
         user=kept.user(question),
         user_type=kept.user_type(question),
@@ -221,12 +227,12 @@ def of_refusal(  # noqa: PLR0913 - what the shell knows about a call that failed
         failure=failure.kind.value,
         where=kept.path(failure.where) if failure.where else "",
         hook=kept.token(hook),
-        hook_instance=kept.token(hook_instance),
+        hook_instance=kept.uuid(hook_instance),
         calls=calls,
     )
 
 
-def of_feedback(
+def of_feedback(  # noqa: PLR0913 - what the shell knows about an entry
     feedback: Feedback,
     kept: Allowlist,
     *,
@@ -234,28 +240,76 @@ def of_feedback(
     service: str,
     client: str = "",
     means: str = "",
+    reasons: Collection[str] = (),
+    offered: Collection[str] = (),
     marks: tuple[str, ...] = (),
     software: str = __version__,
 ) -> FeedbackReceived:
     """The event of one entry of a feedback body; `time` is when it arrived, by our clock.
 
-    `means` is the name of our own reason for the one that the client gives; empty for none.
+    Args:
+        feedback: the entry.
+        kept: what may be kept.
+        time: when it arrived; aware.
+        service: the id of the service.
+        client: who said it.
+        means: the name of our own reason for the one that the client gives; empty for none.
+        reasons: the codes and systems of reasons that are ours, or in the client's entry. Another code
+            is hidden: it may be a name.
+        offered: the suggestions of this card, by uuid; what else was accepted is only counted.
+        marks: our own words for what was special about it.
+        software: the version that wrote it down.
     """
     claimed = dates.parse(feedback.timestamp, UTC)
+    accepted = [one.lower() for one in feedback.suggestions]
     return FeedbackReceived(
         time=moment(time),
         software=software,
         client=kept.client(client),
         service=kept.token(service),
         marks=tuple(kept.token(mark) for mark in marks),
-        card=kept.token(feedback.card),
+        card=kept.uuid(feedback.card),
         outcome=kept.token(feedback.outcome),
         claimed=moment(claimed.start) if claimed else kept.hidden(feedback.timestamp),
-        suggestions=tuple(kept.token(one) for one in feedback.suggestions),
-        reason=kept.token(feedback.reason or feedback.own_reason),
-        reason_system=kept.uri(feedback.reason_system),
+        suggestions=tuple(dict.fromkeys(one for one in accepted if one in offered)),
+        suggestions_not_kept=sum(one not in offered for one in accepted),
+        reason=kept.known(feedback.reason or feedback.own_reason, reasons),
+        reason_system=feedback.reason_system
+        if feedback.reason_system in reasons
+        else kept.uri(feedback.reason_system),
         means=means,
         commented=bool(feedback.comment),
+    )
+
+
+def of_unknown_cards(
+    entries: Sequence[Feedback],
+    kept: Allowlist,
+    *,
+    time: datetime,
+    service: str,
+    client: str = "",
+    marks: tuple[str, ...] = (),
+    reasons: Collection[str] = (),
+) -> FeedbackReceived:
+    """One event for all entries of a body whose cards were shown to nobody: it says how many.
+
+    So that whoever makes cards up by the thousand does not fill the disk with them.
+    """
+    first = of_feedback(
+        entries[0],
+        kept,
+        time=time,
+        service=service,
+        client=client,
+        reasons=reasons,
+        marks=(*marks, UNKNOWN_CARD),
+    )
+    return msgspec.structs.replace(
+        first,
+        entries=len(entries),
+        suggestions_not_kept=sum(len(one.suggestions) for one in entries),
+        commented=any(one.comment for one in entries),
     )
 
 

@@ -30,6 +30,9 @@ WHERE cards.patient = ?
   )
 ORDER BY feedback.row DESC LIMIT 500
 """
+_SHOWN = """
+SELECT cards.client, rows.body FROM cards JOIN rows ON rows.row = cards.row WHERE cards.card = ?
+"""
 _INDICATORS = frozenset(get_args(Indicator))
 
 
@@ -53,14 +56,28 @@ def history_of(log: AuditLog, question: Question) -> History:
     )
 
 
-def of_another(log: AuditLog, kept: Allowlist, card: str, client: str) -> bool:
-    """Whether a card was shown to another client than this one; of a card never shown it is false.
+class Shown(msgspec.Struct, frozen=True):
+    """A card that was shown: to which client, as the log names it, and with which suggestions."""
+
+    client: str
+    suggestions: frozenset[str]
+
+
+def shown(log: AuditLog, kept: Allowlist, card: str) -> Shown | None:
+    """What is known of a card by its uuid; None of one that nobody was shown.
 
     Raises:
         Failure: unavailable.
     """
-    found = log.select("SELECT client FROM cards WHERE card = ?", (kept.token(card),))
-    return any(owner != kept.client(client) for (owner,) in found)
+    for client, body in log.select(_SHOWN, (kept.uuid(card),)):
+        suggested = (
+            offered["uuid"]
+            for one in _event(body).get("cards", ())
+            if one["uuid"] == card
+            for offered in one.get("suggestions", ())
+        )
+        return Shown(client, frozenset(suggested))
+    return None
 
 
 def _event(body: bytes) -> Mapping[str, Any]:

@@ -10,7 +10,14 @@ import msgspec
 
 from cds_service.audit import chain, store
 from cds_service.audit.chain import Checkpoint, Row
-from cds_service.audit.event import Answered, Configured, Event, FeedbackReceived, moment
+from cds_service.audit.event import (
+    UNKNOWN_CARD,
+    Answered,
+    Configured,
+    Event,
+    FeedbackReceived,
+    moment,
+)
 from cds_service.audit.reading import COLUMNS, row_of
 from cds_service.audit.secret import Secret
 
@@ -118,7 +125,7 @@ class Writer:
                 "INSERT OR IGNORE INTO cards (card, row, client, patient) VALUES (?, ?, ?, ?)",
                 [(card.uuid, row.row, event.client, event.patient) for card in event.cards],
             )
-        elif isinstance(event, FeedbackReceived):
+        elif isinstance(event, FeedbackReceived) and UNKNOWN_CARD not in event.marks:
             self._connection.execute(
                 "INSERT OR IGNORE INTO feedback (card, client, outcome, claimed, row)"
                 " VALUES (?, ?, ?, ?, ?)",

@@ -205,7 +205,8 @@ def _line(row: Row) -> str:
             what = _configured(event)
         case _:
             reason = f" ({event['reason']})" if event.get("reason") else ""
-            what = f"{event['card']}  {event['outcome']}{reason}"
+            entries = f" ({event['entries']} entries)" if "entries" in event else ""
+            what = f"{event['card']}  {event['outcome']}{reason}{entries}"
     marks = f"  [{', '.join(event['marks'])}]" if event.get("marks") else ""
     service = event.get("service", "")
     return f"{row.row:>7}  {event['time']}  {event['kind']:10}  {service}  {what}{marks}"

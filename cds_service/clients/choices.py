@@ -24,3 +24,11 @@ def reason_meant(client: Client, said: Feedback) -> str:
     """
     names = (client.override_reasons.get(code, "") for code in (said.reason, said.own_reason))
     return next(filter(None, names), "")
+
+
+def known_reasons(client: Client) -> frozenset[str]:
+    """The codes and systems of override reasons that are ours, or that the client's entry translates."""
+    codings = [one.coding for one in client.rule_base.override_reasons.values()]
+    return frozenset(text for one in codings for text in (one.code, one.system)).union(
+        client.override_reasons
+    )

@@ -89,9 +89,10 @@ def test_feedback_is_taken_and_answered_with_an_empty_object(
 
 @pytest.mark.requirement(46)
 def test_one_call_may_carry_several_cards(caller: FlaskClient, own: Flask) -> None:
+    shown = [card(caller)["uuid"], answered(post(caller, request(hookInstance="x")))["cards"][0]["uuid"]]
     before = len(stored(own))
-    assert answered(say(caller, entry(card="s-1"), entry(card="s-2"), entry(card="s-3"))) == {}
-    assert [one["card"] for one in stored(own)[before:]] == ["s-1", "s-2", "s-3"]
+    assert answered(say(caller, *(entry(card=one) for one in shown))) == {}
+    assert [one["card"] for one in stored(own)[before:]] == shown
 
 
 @pytest.mark.requirement(46)
@@ -200,10 +201,12 @@ def test_the_same_card_may_be_reported_again_with_another_outcome(make_app: Make
 @pytest.mark.requirement(49, 97)
 def test_epics_feedback_is_taken_whole(caller: FlaskClient, own: Flask) -> None:
     """Its documented shape: `overrideReasons`, an object; a card that is named by no UUID."""
+    shown = card(caller)
+    offered = next(one for one in shown["overrideReasons"])
     epic = entry(
-        card="card-17",
+        card=shown["uuid"],
         overrideReasons={
-            "reason": {**REASON, "display": "Patient declines"},
+            "reason": {**offered, "display": "Patient declines"},
             "userComment": COMMENT,
             "extension": {
                 "com.epic.cdshooks.feedback.overrideReason.code": "2",
@@ -215,9 +218,9 @@ def test_epics_feedback_is_taken_whole(caller: FlaskClient, own: Flask) -> None:
     assert answered(say(caller, epic)) == {}
     (event,) = stored(own)[before:]
     assert (event["card"], event["outcome"], event["reason"]) == (
-        "card-17",
+        shown["uuid"],
         "overridden",
-        REASON["code"],
+        offered["code"],
     )
     assert NAME not in json.dumps(event)
 
@@ -247,9 +250,38 @@ def test_a_wrong_address_is_not_found(caller: FlaskClient) -> None:
     assert "heavy-legs-patient-view" in issue["diagnostics"]
 
 
-def test_a_card_that_nobody_knows_is_stored_all_the_same(caller: FlaskClient, own: Flask) -> None:
-    assert answered(say(caller, entry(card="unheard-of-1"))) == {}
-    assert stored(own)[-1]["card"] == "unheard-of-1"
+def test_cards_that_nobody_knows_are_stored_as_one_row_beside_those_that_were_shown(
+    make_app: MakeApp,
+) -> None:
+    """Who makes cards up does not fill the disk with them; of real ones nothing is lost."""
+    app = make_app()
+    client = app.test_client()
+    shown = card(client)
+    made_up = [{"id": f"{number:070}"} for number in range(40)]
+    taken = [{"id": shown["suggestions"][0]["uuid"]}, *made_up]
+    entries = [
+        entry(card=f"unheard-of-{number}", outcome="accepted", acceptedSuggestions=made_up)
+        for number in range(498)
+    ]
+    real = [
+        entry(card=shown["uuid"]),
+        entry(card=shown["uuid"], outcome="accepted", acceptedSuggestions=taken),
+    ]
+    before = _bytes(app)
+    assert answered(say(client, *entries, *real)) == {}
+    assert _bytes(app) - before < 3000
+    first, second, others = stored(app)
+    assert (first["outcome"], second["outcome"]) == ("overridden", "accepted")
+    assert (second["suggestions"], second["suggestionsNotKept"]) == ([taken[0]["id"]], 40)
+    assert (others["marks"], others["entries"]) == (["unknown-card"], 498)
+    assert others["suggestionsNotKept"] == 498 * 40
+    assert "suggestions" not in others
+    assert len(app.extensions["cds"].audit.select("SELECT card FROM feedback")) == 2
+
+
+def _bytes(app: Flask) -> int:
+    found = app.extensions["cds"].audit.select("SELECT sum(length(body)) FROM rows")
+    return int(found[0][0])
 
 
 @pytest.mark.requirement(49)

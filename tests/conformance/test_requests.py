@@ -99,18 +99,21 @@ def test_an_authorization_is_whole_and_of_its_types(
     assert member in f"{issue['diagnostics']} {issue['expression']}"
 
 
+CALL = "17171717-0000-4000-8000-000000000017"
+
+
 @pytest.mark.requirement(13, 22)
 def test_the_call_is_written_down_and_the_token_is_not(make_app: MakeApp) -> None:
     app = make_app()
     whole = request(
-        hookInstance="call-17",
+        hookInstance=CALL,
         fhirServer="https://ehr.example/fhir",
         fhirAuthorization={**AUTHORIZATION, "patient": PATIENT},
     )
     assert answered(post(app.test_client(), whole))["cards"]
     refused(post(app.test_client(), {**whole, "hook": "order-sign"}), 400)
     rows = [bytes(body) for (body,) in app.extensions["cds"].audit.select("SELECT body FROM rows")]
-    assert [json.loads(row)["hookInstance"] for row in rows if b"call-17" in row] == ["call-17"]
+    assert [json.loads(row)["hookInstance"] for row in rows if CALL.encode() in row] == [CALL]
     assert len(rows) > 1
     for row in rows:
         assert b"Sentinelmann" not in row  # in token and subject

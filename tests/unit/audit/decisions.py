@@ -18,11 +18,12 @@ from cds_service.rules.model import Finding
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CARD = "0a0a0a0a-0000-4000-8000-00000000000a"
+CALL = "0b0b0b0b-0000-4000-8000-00000000000b"
 SECRET = Secret(bytes(range(32)))
 KEPT = Allowlist(SECRET, frozenset({"mmol/L"}), frozenset({"conditions", "laboratory"}))
 
 
-def question(patient: str = "p1", instance: str = "call-1", client: str = "ehr") -> Question:
+def question(patient: str = "p1", instance: str = CALL, client: str = "ehr") -> Question:
     return Question(
         service="heavy-legs-patient-view",
         hook="patient-view",
@@ -94,7 +95,7 @@ def decision(
 
 
 def answered(
-    instance: str = "call-1", kept: Allowlist = KEPT, card: str = CARD, client: str = "ehr"
+    instance: str = CALL, kept: Allowlist = KEPT, card: str = CARD, client: str = "ehr"
 ) -> Answered:
     asked = question(instance=instance, client=client)
     return event.of_decision(decision(asked=asked, card=card), kept, time=NOW)
@@ -111,4 +112,6 @@ def feedback(
     kept: Allowlist = KEPT,
 ) -> FeedbackReceived:
     said = Feedback(card, outcome, claimed, reason=reason, reason_system="https://r.example/reasons")
-    return event.of_feedback(said, kept, time=received, service="s", client=client)
+    return event.of_feedback(
+        said, kept, time=received, service="s", client=client, reasons={"patient-refuses"}
+    )

@@ -13,7 +13,7 @@ from cds_service.audit.event import of_refusal
 from cds_service.audit.log import AuditLog
 from cds_service.cli.audit import audit
 from cds_service.failures import Failure, Kind
-from tests.unit.audit.decisions import CARD, NOW, answered, feedback
+from tests.unit.audit.decisions import CALL, CARD, NOW, answered, feedback
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_tail_of_the_last_one_as_json(database: Path) -> None:
     assert json.loads(line)["kind"] == "feedback"
 
 
-@pytest.mark.parametrize(("it", "lines"), [(CARD, 2), ("call-1", 1)])
+@pytest.mark.parametrize(("it", "lines"), [(CARD, 2), (CALL, 1)])
 def test_show_finds_a_card_with_its_feedback_and_a_request(database: Path, it: str, lines: int) -> None:
     result = run("show", "--db", database, "--json", it)
     assert result.exit_code == 0

@@ -12,10 +12,11 @@ from cds_service.failures import Failure, Kind
 from cds_service.fhir.dates import Span
 from cds_service.hooks.feedback import Feedback
 from cds_service.hooks.request import Question
-from tests.unit.audit.decisions import CARD, KEPT, NOW, SECRET, datum, decision, question
+from tests.unit.audit.decisions import CALL, CARD, KEPT, NOW, SECRET, datum, decision, question
 
 NAME = "ZZSECRETZZ"
 EVERYWHERE = f"{NAME} Mary"
+OFFERED = "9a20726f-05af-5ecf-bd70-e5d2756736d2"  # a suggestion
 
 
 def as_plain(one: event.Event) -> dict[str, object]:
@@ -36,7 +37,7 @@ def test_an_answer_says_which_rules_fired_on_what_and_what_was_shown() -> None:
         "digest": "d" * 64,
         "marks": ["playground"],
         "hook": "patient-view",
-        "hookInstance": "call-1",
+        "hookInstance": CALL,
         "patient": SECRET.keyed("patient", "ehr", "https://ehr.example/fhir", "p1"),
         "user": SECRET.keyed("user", "ehr", "https://ehr.example/fhir", "Practitioner/dr-1"),
         "userType": "Practitioner",
@@ -185,10 +186,21 @@ def test_the_path_of_a_failure_is_kept_where_the_protocol_names_it(where: str) -
 
 
 def test_feedback_is_kept_without_its_free_text() -> None:
+    taken = (OFFERED, OFFERED.upper(), "s-1", NAME)
     said = Feedback(
-        CARD, "overridden", "2026-11-22T10:00:00+01:00", ("s-1",), "patient-refuses", "https://r", NAME
+        CARD, "overridden", "2026-11-22T10:00:00+01:00", taken, "patient-refuses", "https://r", NAME
     )
-    made = as_plain(event.of_feedback(said, KEPT, time=NOW, service="s", client="ehr"))
+    made = as_plain(
+        event.of_feedback(
+            said,
+            KEPT,
+            time=NOW,
+            service="s",
+            client="ehr",
+            reasons={"patient-refuses"},
+            offered={OFFERED},
+        )
+    )
     assert made == {
         "kind": "feedback",
         "time": "2026-11-22T09:00:00.000Z",
@@ -198,7 +210,8 @@ def test_feedback_is_kept_without_its_free_text() -> None:
         "card": CARD,
         "outcome": "overridden",
         "claimed": "2026-11-22T09:00:00.000Z",
-        "suggestions": ["s-1"],
+        "suggestions": [OFFERED],
+        "suggestionsNotKept": 2,
         "reason": "patient-refuses",
         "reasonSystem": "https://r",
         "commented": True,
@@ -211,6 +224,68 @@ def test_free_text_in_any_field_of_a_feedback_is_hidden() -> None:
     )
     made = chain.canonical(event.of_feedback(said, KEPT, time=NOW, service="s"))
     assert NAME.encode() not in made
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "kept"),
+    [
+        ("Max.Mustermann-1970", "mailto:max.mustermann", ("", "")),
+        ("Mustermann", "tel:0123456", ("", "")),
+        ("mustermann", "urn:x:mustermann", ("", "")),
+        ("Mustermann", "https://max@ehr.example/codes", ("", "")),
+        ("Mustermann", "https://ehr.example/codes?who=max", ("", "")),
+        ("Mustermann", "https://ehr.example/codes", ("", "https://ehr.example/codes")),
+        ("99", "urn:oid:1.2.3.4", ("", "urn:oid:1.2.3.4")),
+        ("17", "ehr-own", ("17", "ehr-own")),  # both in its entry
+        ("patient-refuses", "", ("patient-refuses", "")),
+    ],
+)
+def test_a_reason_is_kept_where_it_is_known_and_a_system_where_it_is_an_address(
+    code: str, system: str, kept: tuple[str, str]
+) -> None:
+    said = Feedback(CARD, "overridden", "2026-11-22T09:00:00Z", reason=code, reason_system=system)
+    known = {"patient-refuses", "17", "ehr-own"}
+    made = event.of_feedback(said, KEPT, time=NOW, service="s", reasons=known)
+    expected = tuple(own or KEPT.hidden(text) for own, text in zip(kept, (code, system), strict=True))
+    assert (made.reason, made.reason_system) == expected
+
+
+def test_an_ehrs_own_code_is_hidden_as_any_other_is() -> None:
+    said = Feedback(CARD, "overridden", "2026-11-22T09:00:00Z", own_reason="Mustermann")
+    assert event.of_feedback(said, KEPT, time=NOW, service="s").reason == KEPT.hidden("Mustermann")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (CARD, True),
+        (CARD.upper(), True),
+        (f"urn:uuid:{CARD}", True),
+        ("Max.Mustermann-1970", False),
+        ("call-17", False),
+        (f"{CARD}-Mustermann", False),
+        (CARD.replace("-", ""), False),
+    ],
+)
+def test_a_number_of_the_clients_is_kept_when_it_is_a_uuid(text: str, kept: bool) -> None:
+    shown = text if kept else KEPT.hidden(text)
+    said = Feedback(text, "overridden", "2026-11-22T09:00:00Z")
+    failure = Failure(Kind.INCORRECT, "", where="hook")
+    assert event.of_feedback(said, KEPT, time=NOW, service="s").card == shown
+    refused = event.of_refusal(failure, KEPT, time=NOW, service="s", hook_instance=text)
+    assert refused.hook_instance == shown
+    answer = event.of_decision(decision(asked=question(instance=text)), KEPT, time=NOW)
+    assert answer.hook_instance == shown
+
+
+def test_of_cards_that_nobody_was_shown_one_row_says_how_many() -> None:
+    first = Feedback("c-1", "accepted", "2026-11-22T09:00:00Z", ("s" * 70,) * 40)
+    more = [Feedback(f"c-{n}", "overridden", "2026-11-22T09:00:00Z", comment=NAME) for n in range(499)]
+    made = event.of_unknown_cards((first, *more), KEPT, time=NOW, service="s", marks=("playground",))
+    assert (made.entries, made.suggestions, made.suggestions_not_kept) == (500, (), 40)
+    assert made.marks == ("playground", event.UNKNOWN_CARD)
+    assert (made.card, made.outcome, made.commented) == (KEPT.hidden("c-1"), "accepted", True)
+    assert len(chain.canonical(made)) < 1000
 
 
 def test_a_patient_is_another_for_another_client_or_server() -> None:

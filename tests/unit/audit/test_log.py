@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +18,7 @@ from cds_service.audit import store
 from cds_service.audit.log import AuditLog, RowId
 from cds_service.audit.verification import verify
 from cds_service.failures import Failure, Kind
-from tests.unit.audit.decisions import answered, feedback
+from tests.unit.audit.decisions import CALL, answered, feedback
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FORK = multiprocessing.get_context("fork")
@@ -36,9 +37,9 @@ def bodies(database: Path) -> list[bytes]:
 
 def test_a_row_is_there_for_everyone_when_append_returns(database: Path) -> None:
     log = AuditLog(database)
-    place = log.append(answered("call-7"))
+    place = log.append(answered(CALL))
     assert (place.row, place.sequence) == (2, 2)  # the first is a checkpoint
-    assert [b"call-7" in body for body in bodies(database)] == [True]
+    assert [CALL.encode() in body for body in bodies(database)] == [True]
     log.close()
 
 
@@ -83,10 +84,13 @@ def test_at_least_every_64th_row_is_a_checkpoint(database: Path) -> None:
 LONG = 60.0
 
 
+DURING = "0d0d0d0d-0000-4000-8000-00000000000d"
+
+
 def write_200(database: Path, done: "multiprocessing.Queue[str]", log: AuditLog | None) -> None:
     log = log or AuditLog(database, patience=LONG)
     for number in range(200):
-        log.append(answered(f"{os.getpid()}-{number}"))
+        log.append(answered(str(UUID(int=(os.getpid() << 64) + number))))
     done.put(str(os.getpid()))
     done.close()
     done.join_thread()
@@ -97,7 +101,7 @@ def write_200(database: Path, done: "multiprocessing.Queue[str]", log: AuditLog 
 def test_four_processes_leave_four_whole_chains(database: Path, inherited: bool) -> None:
     log = AuditLog(database, patience=LONG)
     if inherited:
-        log.append(answered("parent"))  # the children must not go on with this chain
+        log.append(answered(CALL))  # the children must not go on with this chain
     done: multiprocessing.Queue[str] = FORK.Queue()
     processes = [
         FORK.Process(target=write_200, args=(database, done, log if inherited else None))
@@ -110,13 +114,15 @@ def test_four_processes_leave_four_whole_chains(database: Path, inherited: bool)
     finished = {done.get(timeout=60) for _ in processes}
     for one in processes:
         one.join(timeout=60)
-    log.append(answered("parent"))
+    log.append(answered(CALL))
     found = verify(database, [log.secret])
     assert found.problems == ()
     assert sorted(one.rows for one in found.chains)[-4:] == [204] * 4  # 4 checkpoints among them
     assert len(found.chains) == 5
     for process in finished:
-        said = [body for body in bodies(database) if f'"{process}-'.encode() in body]
+        said = [
+            body for body in bodies(database) if str(UUID(int=int(process) << 64))[:18].encode() in body
+        ]
         assert len(said) == 200
     log.close()
 
@@ -148,18 +154,18 @@ def test_threads_share_one_chain_and_all_their_rows_are_there(database: Path) ->
 
 def test_a_log_held_by_another_program_is_unavailable_soon(database: Path) -> None:
     log = AuditLog(database, patience=0.1)
-    log.append(answered("before"))
+    log.append(answered())
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Failure, match="locked by another program") as caught:
-            log.append(answered("during"))
+            log.append(answered(DURING))
         assert caught.value.kind is Kind.UNAVAILABLE
         assert caught.value.todo
         other.execute("ROLLBACK")
-    log.append(answered("after"))
+    log.append(answered())
     log.close()
     assert verify(database, [log.secret]).whole
-    assert [b"during" in body for body in bodies(database)] == [False, False]
+    assert [DURING.encode() in body for body in bodies(database)] == [False, False]
 
 
 def test_all_who_wait_for_a_locked_log_are_told_soon(database: Path) -> None:
@@ -207,7 +213,7 @@ def test_a_full_disk_is_unavailable_and_leaves_a_whole_log(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = AuditLog(database)
-    log.append(answered("before"))
+    log.append(answered())
     log.close()
     usual = store.writing
 
@@ -220,13 +226,13 @@ def test_a_full_disk_is_unavailable_and_leaves_a_whole_log(
     with monkeypatch.context() as cramping:
         cramping.setattr(store, "writing", cramped)
         with pytest.raises(Failure, match="no room left") as caught:
-            log.append_all([answered("during")] * 50)
+            log.append_all([answered(DURING)] * 50)
         assert caught.value.kind is Kind.UNAVAILABLE
-    log.append(answered("after"))
+    log.append(answered())
     log.close()
     found = verify(database, [log.secret])
     assert found.whole
-    assert [b"during" in body for body in bodies(database)] == [False, False]
+    assert [DURING.encode() in body for body in bodies(database)] == [False, False]
 
 
 def test_a_failing_disk_is_unavailable(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
