@@ -15,7 +15,15 @@ Documents = Mapping[str, list[Document]]
 _SECTIONS = {
     "facts": ("facts", "scores"),
     "thresholds": ("thresholds", "analytes"),
-    "terminology": ("systems", "code-sets", "local-codes", "questionnaires", *WORDS, "phrase-words"),
+    "terminology": (
+        "systems",
+        "code-sets",
+        "local-codes",
+        "questionnaires",
+        *WORDS,
+        "unread-medicines",
+        "phrase-words",
+    ),
     "orders": ("orders", "panels"),
 }
 
