@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from cds_service.failures import ContentProblem
 from cds_service.rulebase import model
-from cds_service.rulebase.reading import Document
+from cds_service.rulebase.reading import UNREAD, Document
 
-_SECTION = "unread-medicines"
 _SYSTEMS = ("rxnorm", "atc")  # those of ingredients
 
 
@@ -22,13 +21,13 @@ def unread_medicines(
     read = _read(rule_base)
     seen: dict[str, str] = {}
     for document in documents["terminology"]:
-        for key, value in document.value.get(_SECTION, {}).items():
+        for key, value in document.value.get(UNREAD, {}).items():
             for at, code in enumerate(value["atc"]):
                 for match in rule_base.terminology.matches(atc, code)[:1]:
                     what = f"{code} is in the code set {match.set!r}: rules read it"
-                    yield document.problem((_SECTION, key, "atc", at), what)
+                    yield document.problem((UNREAD, key, "atc", at), what)
             for at, name in enumerate(value["names"]):
-                path = (_SECTION, key, "names", at)
+                path = (UNREAD, key, "names", at)
                 for found in read.findall(name)[:1]:
                     yield document.problem(path, f"{name!r} names {found!r}, which rules read")
                 if name in seen:

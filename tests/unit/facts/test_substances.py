@@ -77,6 +77,7 @@ def test_a_product_is_known_by_the_ingredient_in_its_name(
         ("Tenoretic 50", ["thiazide-active", "heart-rate-limiting-active"]),
         ("metoprolol succinate 25 MG 24HR ER Oral Tablet", ["heart-rate-limiting-active"]),
         ("celecoxib 200 MG Oral Capsule", ["nsaid-active"]),
+        ("vitamin D3 1000 UT", ["calcium-or-vitamin-d-active"]),
     ],
 )
 def test_a_brand_counts_as_what_it_holds(shipped: RuleBase, text: str, names: list[str]) -> None:
@@ -96,6 +97,7 @@ def test_a_brand_is_denied_and_bounded_like_an_ingredient(shipped: RuleBase, tex
 
 def test_a_product_with_its_own_code_is_known_by_the_brand_too(shipped: RuleBase) -> None:
     assert of(shipped, "Zestoretic 20/12.5", "thiazide-active").value is True
+    assert of(shipped, "Vitamin B 12 5 MG/ML Injectable Solution", "b12-treated").value is True
 
 
 def test_words_alone_are_no_sure_benefit_as_a_brand_either(shipped: RuleBase) -> None:
