@@ -14,7 +14,8 @@ from cds_service.facts.statements import (
     place_of,
     placed,
 )
-from cds_service.facts.substances import named, tells_substance
+from cds_service.facts.substances import known_and_local, named, tells_substance
+from cds_service.facts.unread_medicines import only_unread
 from cds_service.fhir.dates import Span, age_in_days
 from cds_service.fhir.decoding import decode
 from cds_service.fhir.resources import (
@@ -158,7 +159,8 @@ def unrecognised(
     """The name of a current medicine of which nothing can be told; empty for any other.
 
     Its codes are in no code set and its name holds no ingredient of one. An ATC code names the
-    substance, also where no rule asks for it.
+    substance, also where no rule asks for it, and so does a name of `unread-medicines`. An inhaler or a
+    cream of a known ingredient is known, and not taken, as where the route is written.
     """
     if not is_taken(resource) or not _systemic(resource):
         return ""
@@ -167,6 +169,8 @@ def unrecognised(
     if concept is None or not (concept.coding or concept.text):
         return ""  # nothing is named: `Record.unresolved_medicine`
     if tells_substance(concept, context) or any(named(concept, context)):
+        return ""
+    if known_and_local(concept, context) or only_unread(concept, context.rule_base):
         return ""
     return label_of(concept, "one without a readable name")
 

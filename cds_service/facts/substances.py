@@ -43,10 +43,23 @@ class Substances(msgspec.Struct, frozen=True):
 
     def in_name(self, name: str) -> Iterator[Match]:
         """Every member whose ingredient or brand stands as words in a name of what is taken."""
-        text = _WITHOUT_EXCIPIENT.sub(" ", name[:_LONGEST_NAME].lower())
+        text = _plainly(name)
         if _DENIED.search(text) is None and _LOCAL_FORM.search(text) is None:
             for found in dict.fromkeys(self.pattern.findall(text)):
                 yield from self.members[found]
+
+    def stays_local(self, name: str) -> bool:
+        """Whether a name says an ingredient or brand, in a form that stays where it is put."""
+        text = _plainly(name)
+        return (
+            _DENIED.search(text) is None
+            and _LOCAL_FORM.search(text) is not None
+            and self.pattern.search(text) is not None
+        )
+
+
+def _plainly(name: str) -> str:
+    return _WITHOUT_EXCIPIENT.sub(" ", name[:_LONGEST_NAME].lower())
 
 
 def named(concept: CodeableConcept, context: Context) -> Iterator[tuple[Match, str, bool]]:
@@ -62,6 +75,13 @@ def named(concept: CodeableConcept, context: Context) -> Iterator[tuple[Match, s
             if match.set not in seen:
                 seen.add(match.set)
                 yield match, code, coded
+
+
+def known_and_local(concept: CodeableConcept, context: Context) -> bool:
+    """Whether a name of it says what it holds, and by its form that it stays where it is put."""
+    known = _known(context.rule_base)
+    names = (*(one.display for one in concept.coding), concept.text)
+    return any(known.stays_local(name) for name in names if name)
 
 
 def tells_substance(concept: CodeableConcept, context: Context) -> bool:

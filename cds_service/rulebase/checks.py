@@ -17,6 +17,7 @@ from cds_service.rulebase.definitions import (
     MeasurementFact,
 )
 from cds_service.rulebase.reading import WORDS, Document, Path
+from cds_service.rulebase.unread import unread_medicines
 
 Documents = Mapping[str, list[Document]]
 # Which kind of case each rule must bring (ARCHITECTURE section 4).
@@ -37,6 +38,7 @@ def house_rules(rule_base: model.RuleBase, documents: Documents) -> list[Content
     problems.extend(_labels(rule_base, documents))
     problems.extend(_words_mean_something(rule_base, documents))
     problems.extend(_names_of_one_medicine(documents))
+    problems.extend(unread_medicines(rule_base, documents))
     return problems
 
 

@@ -212,6 +212,9 @@ def _assemble(documents: Mapping[str, list[reading.Document]]) -> model.RuleBase
             for value in merged(terminology, "medicine-names").values()
             for name in value["names"]
         },
+        unread_medicines=frozenset(
+            name for value in merged(terminology, "unread-medicines").values() for name in value["names"]
+        ),
         local_codes={
             name: building.local_code(name, value)
             for name, value in merged(terminology, "local-codes").items()

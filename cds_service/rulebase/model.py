@@ -296,6 +296,7 @@ class RuleBase(msgspec.Struct, frozen=True, dict=True):
     medicine_names: Mapping[
         str, tuple[tuple[str, str], ...]
     ] = {}  # a brand: system and code of what it holds
+    unread_medicines: frozenset[str] = frozenset()  # names of medicines that no rule reads
     rule_digests: Mapping[str, str] = {}
     canonical: str = "https://heavy-legs-cds.example/fhir"
 

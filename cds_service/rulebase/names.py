@@ -8,14 +8,22 @@ from cds_service.failures import ContentProblem
 from cds_service.rulebase import service_keys
 from cds_service.rulebase.check_digits import wrong_code
 from cds_service.rulebase.circles import circle_in
-from cds_service.rulebase.reading import WORDS, Document, Path, strings
+from cds_service.rulebase.reading import UNREAD, WORDS, Document, Path, strings
 from cds_service.rulebase.threshold_keys import thresholds_in, thresholds_said
 
 Documents = Mapping[str, list[Document]]
 _SECTIONS = {
     "facts": ("facts", "scores"),
     "thresholds": ("thresholds", "analytes"),
-    "terminology": ("systems", "code-sets", "local-codes", "questionnaires", *WORDS, "phrase-words"),
+    "terminology": (
+        "systems",
+        "code-sets",
+        "local-codes",
+        "questionnaires",
+        *WORDS,
+        UNREAD,
+        "phrase-words",
+    ),
     "orders": ("orders", "panels"),
 }
 

@@ -12,6 +12,8 @@ from cds_service.failures import ContentProblem
 Path = tuple[str | int, ...]
 # The sections of the terminology whose words count as the codes they name.
 WORDS = ("phrases", "medicine-names")
+# The section of medicines that count as no code.
+UNREAD = "unread-medicines"
 # Beyond any file that somebody wrote. An alias stands for all that its anchor holds, so a few lines of
 # them can mean more than fits into memory, or have no end; nesting without a bound ends the process.
 _DEEPEST = 100

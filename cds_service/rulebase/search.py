@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from cds_service.rulebase.reach import SECTIONS
-from cds_service.rulebase.reading import WORDS, Document, Path
+from cds_service.rulebase.reading import UNREAD, WORDS, Document, Path
 
 _CALLED = ("title", "label", "display", "question", "source")  # the first there is names a definition
 
 
-_SECTIONS = {**SECTIONS, "terminology": (*SECTIONS["terminology"], *WORDS)}
+_SECTIONS = {**SECTIONS, "terminology": (*SECTIONS["terminology"], *WORDS, UNREAD)}
 
 
 class Found(msgspec.Struct, frozen=True):

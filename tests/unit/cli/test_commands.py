@@ -259,4 +259,5 @@ def test_rules_show_opens_a_group() -> None:
 def test_rules_find_looks_into_displays_phrases_and_brands() -> None:
     assert "heavy-legs" in run("rules", "find", "legs", "like", "lead").output
     assert "furosemide" in run("rules", "find", "lasix").output
+    assert "paracetamol" in run("rules", "find", "tylenol").output
     assert "confusion" in run("rules", "find", "Altered", "mental", "status").output
