@@ -109,7 +109,8 @@ def _card(
         detail = words.detail
         for one in joined:
             also = _summary(one, facts, rule_base)
-            detail += f"\n\n**Also** {escaped(also)}"
+            if also != words.summary:  # two rules of one sentence: it is said once
+                detail += f"\n\n**Also** {escaped(also)}"
     source = rule.source(rendering.text_of(finding, rule))
     card = Card(
         uuid=str(identity),
