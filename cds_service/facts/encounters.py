@@ -127,6 +127,7 @@ def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
                 coded.match.set,
                 msgspec.structs.replace(
                     said,
+                    label=coded.quote or said.label,
                     side=coded.side,
                     certain=not coded.by_words,
                     only_named=coded.by_words,

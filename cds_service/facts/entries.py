@@ -48,7 +48,7 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
                 Statement(
                     kind="condition",
                     ref=ref,
-                    label=entry_label(resource.code, coded.match.concept),
+                    label=coded.quote or entry_label(resource.code, coded.match.concept),
                     concept=coded.match.concept,
                     code=coded.code,
                     side=coded.side,

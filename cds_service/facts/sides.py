@@ -6,7 +6,7 @@ Body sites and codes that differ name no leg, nor do words that do. A code that 
 alone. Why: docs/decisions/text-only-entries.md.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -24,7 +24,8 @@ class Sided(msgspec.Struct, frozen=True):
     """A code set that an entry's code puts it in, and the leg.
 
     `by_words`: only words say that it is of the leg, or of this leg, as the set asks.
-    `side_by_words`: only words say which leg it is.
+    `side_by_words`: only words say which leg it is. `quote`: the phrase that puts it in this set, if
+    one does.
     """
 
     match: Match
@@ -32,6 +33,7 @@ class Sided(msgspec.Struct, frozen=True):
     side: Sidedness | None
     by_words: bool = False
     side_by_words: bool = False
+    quote: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ def sided(concept: CodeableConcept | None, place: Place, context: Context) -> It
                 yield Sided(match, code, side)
         return
     leg = _leg(here, place, concept, context)
-    said = _said(concept, context) if any(not placed(one, place)[0] for one in here) else frozenset()
+    said = _said(concept, context) if any(not placed(one, place)[0] for one in here) else {}
     known, named = _places(here, place, leg, said, context)
     for by_words, where in ((False, known), (True, named)):
         for match, code in found:
@@ -84,7 +86,8 @@ def sided(concept: CodeableConcept | None, place: Place, context: Context) -> It
                 yield Sided(match, code, side)
             else:
                 own = agreed(match.concept.side, place.side)
-                yield Sided(match, code, leg.side or own, by_words, leg.by_words)
+                quote = said.get(match.set, "") if by_words else ""
+                yield Sided(match, code, leg.side or own, by_words, leg.by_words, quote)
 
 
 def _leg(here: Collection[Match], place: Place, concept: CodeableConcept, context: Context) -> _Leg:
@@ -114,19 +117,19 @@ def _worded(concept: CodeableConcept, context: Context) -> Sidedness | None:
     return next(iter(sides)) if len(sides) == 1 else None
 
 
-def _said(concept: CodeableConcept, context: Context) -> frozenset[str]:
-    """The code sets of the phrases in an entry's words: its text, else its first display. No sides."""
+def _said(concept: CodeableConcept, context: Context) -> Mapping[str, str]:
+    """Code set → the phrase in an entry's words (its text, else its first display) of it. No sides."""
     words = concept.text or next((one.display for one in concept.coding if one.display), "")
     of_one_leg = context.rule_base.wording.sites_of("both")
-    return frozenset(
-        one.match.set
+    return {
+        one.match.set: one.quote
         for one in in_words(words, NO_PLACE, context)
         if not one.past and one.match.concept.needs_site not in of_one_leg
-    )
+    }
 
 
 def _places(
-    here: Collection[Match], place: Place, leg: _Leg, said: frozenset[str], context: Context
+    here: Collection[Match], place: Place, leg: _Leg, said: Collection[str], context: Context
 ) -> tuple[Place, Place]:
     """The place as body sites and codes tell it, and as words tell it besides.
 

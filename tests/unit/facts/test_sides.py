@@ -174,6 +174,12 @@ def test_a_code_of_any_limb_is_of_the_leg_by_a_phrase_of_its_set(
     assert facts.sure(fact) is not True
 
 
+def test_of_words_that_a_code_needs_only_the_phrase_is_quoted(shipped: RuleBase) -> None:
+    text = "Varicose vein bled this morning; swollen left leg"
+    found = coded(shipped, text, {"system": ICD, "code": "M79.89"}).fact("leg-swelling")
+    assert (found.data[0].label, found.data[0].notes) == ("swollen left leg", ("text match",))
+
+
 def test_the_side_of_what_has_no_leg_is_not_read(shipped: RuleBase) -> None:
     """A melanoma of the left leg is a cancer of the patient, and counts for the other leg too."""
     cancer = {"system": ICD, "code": "C43.72"}
