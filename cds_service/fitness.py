@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from cds_service.emission import problem_of
-from cds_service.facts import answers, postures, samples
+from cds_service.facts import answers, postures, samples, statements
 from cds_service.facts.derived import BY_NAME, Formula
 from cds_service.failures import BrokenRuleBase, ContentProblem
 from cds_service.presentation.suggestions import LONGEST_DESCRIPTION, described, examples
@@ -12,7 +12,7 @@ from cds_service.rulebase.definitions import DerivedFact
 from cds_service.rulebase.model import RuleBase
 
 # Code sets that the engine reads by their names, whatever the rules name.
-_ENGINE_SETS = (*answers.SETS, *postures.SETS, *samples.SETS)
+_ENGINE_SETS = (*answers.SETS, *postures.SETS, *samples.SETS, *statements.SETS)
 
 
 def load(texts: Mapping[str, str], *, locked: bool = True, cases: bool | str = False) -> RuleBase:

@@ -12,7 +12,8 @@ import msgspec
 from cds_service.facts.entries import of_condition
 from cds_service.facts.model import TEXT_MATCH
 from cds_service.facts.observations import of_observation
-from cds_service.facts.statements import Context, Place, Stated, Statement, entry_label, matches
+from cds_service.facts.sides import sided
+from cds_service.facts.statements import NO_PLACE, Context, Stated, Statement, entry_label, matches
 from cds_service.facts.wording import worded
 from cds_service.fhir.dates import Span
 from cds_service.fhir.decoding import Ignored, Unread, decode
@@ -120,15 +121,26 @@ def of_encounter(resource: Encounter, ref: str, context: Context) -> Stated:
         for match, code in matches(setting, context):
             yield match.set, _of_this_encounter("setting", setting, match, code, ref, when)
     for reason in resource.reasonCode:
-        for match, code in matches(reason, context):
-            if not match.concept.needs_site:
-                yield match.set, _of_this_encounter("reason", reason, match, code, ref, when)
-        for one in worded(reason, Place(frozenset(), None), context):
+        for coded in sided(reason, NO_PLACE, context):
+            said = _of_this_encounter("reason", reason, coded.match, coded.code, ref, when)
+            yield (
+                coded.match.set,
+                msgspec.structs.replace(
+                    said,
+                    label=coded.quote or said.label,
+                    side=coded.side,
+                    certain=not coded.by_words,
+                    only_named=coded.by_words,
+                    notes=coded.notes,
+                ),
+            )
+        for one in worded(reason, NO_PLACE, context):
             said = _of_this_encounter("reason", reason, one.match, "", ref, when)
             yield (
                 one.match.set,
                 msgspec.structs.replace(
                     said,
+                    label=one.quote,
                     side=one.side,
                     active=not one.past,
                     certain=False,

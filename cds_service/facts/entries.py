@@ -3,6 +3,7 @@
 from msgspec import UNSET
 
 from cds_service.facts.model import TEXT_MATCH, UNCONFIRMED
+from cds_service.facts.sides import sided
 from cds_service.facts.statements import (
     Context,
     Stated,
@@ -40,24 +41,24 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
     onset = _onset(resource, context)
     notes = (UNCONFIRMED,) if verification in _UNCERTAIN else ()
     place = place_of(resource.bodySite, context)
-    for match, code in matches(resource.code, context):
-        allowed, side = placed(match, place)
-        if allowed and resource.code is not None:
+    for coded in sided(resource.code, place, context):
+        if resource.code is not None:
             yield (
-                match.set,
+                coded.match.set,
                 Statement(
                     kind="condition",
                     ref=ref,
-                    label=entry_label(resource.code, match.concept),
-                    concept=match.concept,
-                    code=code,
-                    side=side,
+                    label=coded.quote or entry_label(resource.code, coded.match.concept),
+                    concept=coded.match.concept,
+                    code=coded.code,
+                    side=coded.side,
                     onset=onset,
                     recorded=context.span(resource.recordedDate),
                     active=active or current,
-                    certain=verification not in _UNCERTAIN,
+                    certain=verification not in _UNCERTAIN and not coded.by_words,
                     current=current,
-                    notes=notes,
+                    only_named=coded.by_words,
+                    notes=(*notes, *coded.notes),
                 ),
             )
     for one in worded(resource.code, place, context):
@@ -67,7 +68,7 @@ def of_condition(resource: Condition, ref: str, current: bool, context: Context)
                 Statement(
                     kind="condition",
                     ref=ref,
-                    label=entry_label(resource.code, one.match.concept),
+                    label=one.quote,
                     concept=one.match.concept,
                     code="",
                     side=one.side,

@@ -17,13 +17,14 @@ LEGS: tuple[Side, ...] = ("left", "right")
 # What a card may say of a datum beside its value: our own words, all of them.
 PRELIMINARY, UNCONFIRMED = "preliminary", "unconfirmed"
 TEXT_MATCH = "text match"  # no code says it, only words: a medicine's name, the text of an entry
+SIDE_BY_TEXT = "side by text match"  # a code says it, and words alone of which leg
 HAEMOLYSED, LIPAEMIC, DRIP_ARM = "haemolysed sample", "lipaemic sample", "sample from a drip arm"
 SAMPLE_UNSEEN = "state of the sample not known"
 NO_RANGE = "no reference range"
 EGFR_COMPUTED = "computed from creatinine, CKD-EPI 2021"
 NOTES = frozenset(
     {
-        *(PRELIMINARY, UNCONFIRMED, TEXT_MATCH, HAEMOLYSED, LIPAEMIC, DRIP_ARM),
+        *(PRELIMINARY, UNCONFIRMED, TEXT_MATCH, SIDE_BY_TEXT, HAEMOLYSED, LIPAEMIC, DRIP_ARM),
         *(SAMPLE_UNSEEN, NO_RANGE, EGFR_COMPUTED),
     }
 )

@@ -35,9 +35,10 @@ StatementKind = Literal[
 
 Posture = Literal["", "lying", "sitting", "standing"]
 _SIDES: Final[dict[str, Sidedness]] = {"left": "left", "right": "right", "both": "both"}
+SETS = ("laterality",)  # what a body site may say of the side alone: read here, whatever the rules name
 UNREADABLE = "unreadable"  # a result that holds something, and nothing that is read here
 RESULTS = frozenset({"final", "amended", "corrected"})
-_LONGEST_TEXT = 120
+LONGEST_LABEL = 120
 _MARKUP = re.compile(
     r"[<>{}\[\]|*`\\]|://|www\.|\b(javascript|data|mailto|tel|file):", re.IGNORECASE
 )  # no name of a disease or test needs these
@@ -119,7 +120,7 @@ def label_of(concept: CodeableConcept, fallback: str) -> str:
     """The words of an entry: its text, else its first display; ours where those are not plain words."""
     for text in (concept.text, *(coding.display for coding in concept.coding)):
         if text and text.strip():
-            words = text.strip()[:_LONGEST_TEXT]
+            words = text.strip()[:LONGEST_LABEL]
             return words if is_plain(words) else fallback
     return fallback
 
@@ -130,7 +131,7 @@ def entry_label(concept: CodeableConcept, known: Concept) -> str:
     if not known.plain:
         return words
     titles = (known.display, *(coding.display or "" for coding in concept.coding))
-    official = {title.strip()[:_LONGEST_TEXT].casefold() for title in titles}
+    official = {title.strip()[:LONGEST_LABEL].casefold() for title in titles}
     return known.plain if words.casefold() in official else words
 
 
@@ -181,13 +182,13 @@ class Place(msgspec.Struct, frozen=True):
     side: Sidedness | None
 
 
-_NOWHERE = Place(frozenset(), None)
+NO_PLACE = Place(frozenset(), None)
 
 
 def place_of(sites: tuple[CodeableConcept, ...], context: Context) -> Place:
     """The place that body sites name; worked out once per resource."""
     if not sites:
-        return _NOWHERE
+        return NO_PLACE
     found = [match for site in sites for match, _ in matches(site, context)]
     sides = {match.concept.side for match in found} - {None}
     both = "both" in sides or sides >= {"left", "right"}
@@ -199,7 +200,13 @@ def placed(match: Match, place: Place) -> tuple[bool, Sidedness | None]:
     needed = match.concept.needs_site
     if needed and needed not in place.sets:
         return False, None
-    return True, match.concept.side or place.side
+    return True, agreed(match.concept.side, place.side)
+
+
+def agreed(*sides: Sidedness | None) -> Sidedness | None:
+    """The side that is told: of several that differ none, for a wrong leg is worse than no leg."""
+    told = {side for side in sides if side}
+    return told.pop() if len(told) == 1 else None
 
 
 def leg_answered(code: str, answer: str, context: Context) -> Sidedness | None:

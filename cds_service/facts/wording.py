@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from cds_service.facts.statements import Context, Place, is_plain, placed
+from cds_service.facts.statements import LONGEST_LABEL, Context, Place, agreed, is_plain, placed
 from cds_service.fhir.resources import CodeableConcept
 from cds_service.rulebase.concepts import Sidedness
 from cds_service.rulebase.terminology import Match
@@ -16,11 +16,15 @@ from cds_service.rulebase.wording import LONGEST_TEXT
 
 
 class Worded(msgspec.Struct, frozen=True):
-    """A code set that words put an entry in, the leg they name, and whether they speak of the past."""
+    """A code set that words put an entry in, the leg they name, and whether they speak of the past.
+
+    `quote` is the phrase as it stands in the text; the rest may be of something else, and is not said.
+    """
 
     match: Match
     side: Sidedness | None
     past: bool
+    quote: str
 
 
 def worded(concept: CodeableConcept | None, place: Place, context: Context) -> Iterator[Worded]:
@@ -37,20 +41,27 @@ def worded(concept: CodeableConcept | None, place: Place, context: Context) -> I
     if concept is None or any(one.code for one in concept.coding):
         return
     texts = (concept.text, *(one.display for one in concept.coding))
-    words = " ".join(dict.fromkeys(text for text in texts if text))
+    yield from in_words(" ".join(dict.fromkeys(text for text in texts if text)), place, context)
+
+
+def in_words(words: str, place: Place, context: Context) -> Iterator[Worded]:
+    """Each code set that these words are in, once; nothing where they are not read."""
     if not words or len(words) > LONGEST_TEXT or not is_plain(words):
         return
-    said = context.rule_base.wording.said(words)
+    wording = context.rule_base.wording
+    said = wording.said(words)
+    side = agreed(place.side, said.side.side if said.side else None)
     seen: set[str] = set()
-    for phrase in said.phrases:
+    for phrase, quote in zip(said.phrases, said.quotes, strict=True):
         sites = set(place.sets)
         if phrase.site:
             sites.add(phrase.site)
-            sites.update(said.side.sites if said.side else ())
-        here = Place(frozenset(sites), place.side or (said.side.side if said.side else None))
+            sites.update(said.side.sites if said.side and side else ())
+            sites.update(wording.sites_of(side) if side and place.side else ())
+        here = Place(frozenset(sites), side)
         for system, code in phrase.codings:
             for match in context.rule_base.terminology.matches(system, code):
-                allowed, side = placed(match, here)
+                allowed, named = placed(match, here)
                 if allowed and match.set not in seen:
                     seen.add(match.set)
-                    yield Worded(match, side, said.past)
+                    yield Worded(match, named, said.past, quote[:LONGEST_LABEL])

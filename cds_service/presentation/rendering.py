@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 import msgspec
 
-from cds_service.facts.model import Datum, Fact, Reason
+from cds_service.facts.model import SIDE_BY_TEXT, Datum, Fact, Reason
 from cds_service.presentation import moments
 from cds_service.presentation.reasons import WHY_UNKNOWN
 from cds_service.presentation.spoken_facts import Facts
@@ -159,7 +159,8 @@ def _filled(
     out, end = "", 0
     for match in _HOLE.finditer(piece):
         ((name, aspect),) = placeholders.holes(match[0])
-        value = facts.value(name, aspect)
+        # A summary names the entry; how its side is known stands in the basis.
+        value = facts.value(name, aspect, unsaid=SIDE_BY_TEXT if clean is plain else "")
         if value is None and not force:
             return None
         before = piece[end : match.start()]

@@ -51,8 +51,8 @@ class Facts:
                     return data[0]
         return None
 
-    def value(self, name: str, aspect: str) -> str | None:
-        """What a placeholder stands for; None when it is not known."""
+    def value(self, name: str, aspect: str, *, unsaid: str = "") -> str | None:
+        """What a placeholder stands for, without the note `unsaid`; None when it is not known."""
         if name == "side":
             return _SIDES.get(self.finding.side, "leg")
         if name == "patient.age":
@@ -64,7 +64,7 @@ class Facts:
         found = self.datum(name)
         if found is None:
             return None
-        return self._aspect(found, aspect)
+        return self._aspect(found, aspect, unsaid)
 
     def _label(self, name: str) -> str | None:
         """The words of the fact itself, so that a part in brackets stands only where it is true."""
@@ -73,13 +73,14 @@ class Facts:
             return self.rule_base.analytes[name].label
         return definition.label if self.fact(name).value is True else None
 
-    def _aspect(self, found: Datum, aspect: str) -> str | None:
+    def _aspect(self, found: Datum, aspect: str, unsaid: str) -> str | None:
         span = found.when or found.onset or found.recorded
         match aspect:
             case "value":
                 if not found.text:
                     return None  # a result that holds no number
-                return f"{found.text} ({', '.join(found.notes)})" if found.notes else found.text
+                notes = ", ".join(note for note in found.notes if note != unsaid)
+                return f"{found.text} ({notes})" if notes else found.text
             case "before":
                 return _before(found, self.set)
             case "range":

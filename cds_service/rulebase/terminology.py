@@ -34,6 +34,7 @@ class Terminology:
 
     def __init__(self, code_sets: Iterable[CodeSet], systems: Iterable[tuple[str, ...]]) -> None:
         """Index every concept of every set by system and code; the first URI of a system counts."""
+        code_sets = tuple(code_sets)
         self._names = {uri: uris[0] for uris in systems for uri in uris}
         self._spelt = {spelling(uri): name for uri, name in self._names.items()}
         self._exact: dict[tuple[str, str], tuple[Match, ...]] = {}
@@ -47,6 +48,12 @@ class Terminology:
                 else:
                     key = (concept.system, concept.code)
                     self._exact[key] = (*self._exact.get(key, ()), match)
+        # Sets in which some code tells or needs a leg; in others (a cancer) the side is of no interest.
+        self.of_a_leg = frozenset(
+            code_set.name
+            for code_set in code_sets
+            if any(one.side or one.needs_site for one in code_set.concepts)
+        )
         self._prefixed = {system for system, _ in self._stems}
         self._cache: dict[tuple[str, str], tuple[Match, ...]] = {}
 
