@@ -155,7 +155,7 @@ def is_plain(words: str) -> bool:
 
 def _has_piled_marks(words: str) -> bool:
     piled = 0
-    for one in words[: 4 * _LONGEST_TEXT]:
+    for one in words[: 4 * LONGEST_LABEL]:
         piled = piled + 1 if unicodedata.category(one) in ("Mn", "Me") else 0
         if piled > _MOST_MARKS:
             return True
