@@ -87,7 +87,10 @@ def not_read(answer: Json) -> Said:
         (one["what"], one["reason"])
         for one in told
         if one["what"] not in ("patient: birthDate", "patient: deceasedDateTime")
-        and re.fullmatch("unreadable(: .*)?|other-patient.*", one["reason"])
+        and (
+            re.fullmatch("unreadable(: .*)?|other-patient.*", one["reason"])
+            or (one["what"], one["reason"]) == ("encounter", "unclear-subject")
+        )
     )
 
 
@@ -104,6 +107,7 @@ def to_be_said(whole: Json, broken: frozenset[int] = frozenset()) -> Said:
     """
     patient = whole["context"]["patientId"]
     others: Counter[str] = Counter()
+    visit = "other-patient"
     said: Said = Counter()
     for number, (key, resource) in enumerate(delivered(whole)):
         kind = resource["resourceType"]
@@ -124,9 +128,11 @@ def to_be_said(whole: Json, broken: frozenset[int] = frozenset()) -> Said:
             others[key] += key != "patient" and resource["id"] != patient
         elif named(resource) not in (None, patient) or _focused(resource, patient):
             others[key] += 1
+            if key == "encounter" and resource["subject"]["reference"].startswith("urn:"):
+                visit = "unclear-subject"  # it leads nowhere: that it is somebody else's is not known
     said.update((key, f"other-patient: {number} dropped") for key, number in others.items() if number)
     if others["encounter"]:  # then the encounter of the context did not arrive, either
-        said["encounter", "other-patient"] += 1
+        said["encounter", visit] += 1
     return said
 
 

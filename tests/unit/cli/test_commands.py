@@ -52,7 +52,7 @@ def test_find_names_what_has_all_the_words_with_its_place() -> None:
     result = run("rules", "find", "Potassium", "order")
     assert result.exit_code == 0
     lines = result.output.splitlines()
-    assert "  k-03-unsafe-potassium-order: Unsafe potassium order" in result.output
+    assert "  k-03-unsafe-potassium-order: Unsafe order of potassium" in result.output
     [rule] = [line for line in lines if "k-03-unsafe-potassium-order" in line]
     assert "(electrolytes/k-03-unsafe-potassium-order.yaml:" in rule
     assert all("potassium" in line.lower() for line in lines if line.startswith("  "))
