@@ -112,7 +112,9 @@ def test_a_habit_of_a_server(stage: Stage, name: str) -> None:
     assert answered.warns is case.warns
     assert stage.elsewhere.asked == []  # neither the token nor anything else went there
     assert all(one.headers["authorization"] == f"Bearer {TOKEN}" for one in stage.server.asked)
-    assert stage.server.connections <= 15
+    # One for each query of the hook, kept for what is asked again; and what the call of the case before,
+    # cut off by its budget, may still have been opening.
+    assert stage.server.connections <= 20
 
 
 # --- what breaks ---
